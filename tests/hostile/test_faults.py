@@ -211,14 +211,24 @@ def test_a_hundred_kills_leave_nothing(benches, command, record_property):
     record_property("told", f"faults: {command} killed {killed} of {n} times at random moments, nothing lost or left")
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_what_asks_a_command_to_end_leaves_nothing(benches, number):
+    interrupt(benches("apply"), number, 3)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("command", ["analyze", "extract", "apply"])
 def test_an_interruption_at_any_moment_leaves_nothing(benches, command):
-    bench, rng = benches(command), random.Random(2)
-    for _ in range(12):
+    interrupt(benches(command), signal.SIGINT, 12)
+
+
+def interrupt(bench: Bench, number: signal.Signals, times: int) -> None:
+    """At random moments; the exit status tells the signal, as shells have it."""
+    rng = random.Random(2)
+    for _ in range(times):
         shutil.rmtree(bench.out, ignore_errors=True)
-        status = stop(bench.begin(), rng.uniform(0.05, bench.seconds), signal.SIGINT)
-        assert status in (0, 130) and "Traceback" not in bench.told(), (status, bench.told())
+        status = stop(bench.begin(), rng.uniform(0.05, bench.seconds), number)
+        assert status in (0, 128 + number) and "Traceback" not in bench.told(), (status, bench.told())
         if status:
             assert "nothing was left half written" in bench.told() and not (bench.out / bench.key).exists()
         assert not bench.left()

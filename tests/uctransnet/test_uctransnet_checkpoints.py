@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import zipfile
 
 import numpy as np
 import pytest
@@ -62,6 +63,14 @@ def test_a_damaged_file_is_told(tmp_path, content):
     path = tmp_path / "c.pt"
     path.write_bytes(content)
     with pytest.raises(DataError, match=r"c\.pt cannot be read; the file is damaged"):
+        load_checkpoint(path)
+
+
+def test_a_packed_archive_is_refused_before_it_is_unpacked(tmp_path):
+    path = tmp_path / "c.pt"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("archive/data.pkl", b"\0" * (1 << 24))
+    with pytest.raises(DataError, match=r"c\.pt is a packed archive that would take 16,777,216 bytes"):
         load_checkpoint(path)
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import pytest
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
+from prldh.cli import cli
 from prldh.core import cell_of_csv, csv_cell, csv_of, is_formula
 from prldh.data.formulas import tell_of_formulas
 from prldh.run.extraction import _write_csv
@@ -45,3 +48,24 @@ def test_one_warning_tells_counts_and_an_example_of_each():
     assert told.code == "PRL-145"
     assert "2 ids (such as '=cmd|' /C calc'!A0'), 1 features (such as '-f')." in told.message
     assert tell_of_formulas("escape", texts) == tell_of_formulas("warn", {"ids": ["a"]}) == []
+
+
+def test_an_extraction_tells_of_its_ids(tmp_path):
+    sitk = pytest.importorskip("SimpleITK")
+    pytest.importorskip("radiomics", reason="PyRadiomics is not installed (it needs a C compiler)")
+    values = np.random.default_rng(1).normal(100, 30, (6, 8, 8)).astype(np.int16)
+    mask = np.zeros(values.shape, np.uint8)
+    mask[1:5, 2:6, 2:6] = 1
+    for name, own in (("image", values), ("mask", mask)):
+        sitk.WriteImage(sitk.GetImageFromArray(own), str(tmp_path / f"{name}.nii"))
+    (tmp_path / "cases.csv").write_text("patient_id,image,mask\n=A1,image.nii,mask.nii\n")
+    (tmp_path / "clinical.csv").write_text("patient_id,outcome\n=A1,0\n")
+    study = tmp_path / "study.yaml"
+    for formulas, n in (("warn", 1), ("escape", 0)):
+        study.write_text(
+            "title: a\nclinical: {table: clinical.csv, id: patient_id, outcome: outcome, event: 1}\n"
+            "tissues: {disc: {images: cases.csv, sources: [pyradiomics]}}\n"
+            f"report: {{csv_formulas: {formulas}}}\n"
+        )
+        done = CliRunner().invoke(cli, ["extract", str(study), "--out", str(tmp_path / formulas), "--jobs", "1"])
+        assert done.exit_code == 0 and done.output.count("1 ids (such as '=A1')") == n, done.output

@@ -57,3 +57,28 @@ def test_that_nothing_is_kept_is_told_once(tmp_path, monkeypatch):
         kept.keep(key, [1.0])
         assert kept.find(key) is None
     assert len(told) == 1 and "no home that can be written" in told[0] and "PRLDH_CACHE" in told[0]
+
+
+@pytest.mark.parametrize("temporary", ["not there", "a file"])
+def test_a_folder_for_temporary_files_that_is_not_there(temporary, tmp_path):
+    """Python takes another; where none can be written, that is said (test_faults.py)."""
+    (tmp_path / "a file").write_text("")
+    environment = {**os.environ, "TMPDIR": str(tmp_path / temporary)}
+    for arguments in (["--version"], ["demo", "--data-only", str(tmp_path / "data")]):
+        command = [sys.executable, "-m", "prldh", *arguments]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True)
+        assert done.returncode == 0 and done.stderr == "", done.stderr
+    assert (tmp_path / "data" / "published" / "study.yaml").is_file()
+
+
+def test_a_working_directory_that_was_removed(tmp_path):
+    """Paths that start anywhere else are read; of one that starts there is one message."""
+    gone, script = tmp_path / "gone", "import os, sys; os.rmdir(os.getcwd()); os.execv(sys.executable, sys.argv[1:])"
+    told = {}
+    for path in ("study.yaml", str(tmp_path / "study.yaml")):
+        gone.mkdir()
+        command = [sys.executable, "-c", script, sys.executable, "-m", "prldh", "analyze", path, "--out", "out"]
+        done = subprocess.run(command, cwd=gone, capture_output=True, text=True)
+        assert done.returncode == 1 and done.stdout == "" and done.stderr.count("\n") == 1, done.stderr
+        told[path] = done.stderr
+    assert "working directory" in told["study.yaml"] and "Change to a folder" in told["study.yaml"]

@@ -1,0 +1,43 @@
+"""What a stranger's step prints, however it prints, goes to standard error: standard output is the command's."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import subprocess
+import sys
+
+import pytest
+
+from prldh.plugins.border import printing_aside
+from prldh.work.work import Workers, run_work
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="compiled code is asked by a C library's name")
+
+
+def _print(word: str) -> None:
+    print(f"{word} python", flush=True)
+    os.write(1, f"{word} handle\n".encode())
+    ctypes.CDLL(None).puts(f"{word} compiled".encode())
+    subprocess.run([sys.executable, "-c", f"print('{word} program')"], check=True)
+
+
+def test_every_way_of_printing_goes_to_standard_error(capfd):
+    print("before")
+    with printing_aside(), printing_aside():
+        _print("aside")
+    print("after", flush=True)
+    out, err = capfd.readouterr()
+    assert out == "before\nafter\n"
+    assert sorted(err.splitlines()) == ["aside compiled", "aside handle", "aside program", "aside python"]
+
+
+def _work(k: int) -> int:
+    os.write(1, b"a worker\n")
+    return k
+
+
+def test_what_a_worker_prints_goes_there_too(capfd):
+    assert run_work(_work, [1, 2, 3], Workers(2), lambda done: None) == [1, 2, 3]
+    out, err = capfd.readouterr()
+    assert out == "" and err.count("a worker\n") == 3
