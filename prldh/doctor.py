@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import sys
+from contextlib import suppress
 from importlib import metadata
+from pathlib import Path
 
-from prldh.core import NOWHERE, EngineError, cache_folder, shown_path
+from prldh.core import LARGEST_BY_HAND, NOWHERE, EngineError, cache_folder, expanded, file_text, shown_path
 from prldh.engines import REngine, r_available
 from prldh.plugins import Registry
 
@@ -42,6 +45,7 @@ def examine() -> tuple[list[str], bool]:
         if kept == NOWHERE
         else f"ok       kept work in {shown_path(kept)}"
     )
+    lines.append(_examine_completion())
     lines += _examine_r()
     registry = Registry()
     for distribution in registry.distributions:
@@ -50,6 +54,22 @@ def examine() -> tuple[list[str], bool]:
             f"ok       plugin {distribution.name} {distribution.version} ({getattr(module, '__name__', module)})"
         )
     return lines, is_well
+
+
+def _examine_completion() -> str:
+    """Whether the shell completes commands and options, as far as its start file tells, and the line that it wants."""
+    shell = Path(os.environ.get("SHELL", "bash")).name
+    file, line = {
+        "bash": ("~/.bashrc", 'eval "$(_PRLDH_COMPLETE=bash_source prldh)"'),
+        "zsh": ("~/.zshrc", 'eval "$(_PRLDH_COMPLETE=zsh_source prldh)"'),
+        "fish": ("~/.config/fish/completions/prldh.fish", "_PRLDH_COMPLETE=fish_source prldh | source"),
+    }.get(shell, ("", ""))
+    if not file:
+        return f"optional completion: not known of {shell}; bash, zsh and fish complete commands and options"
+    with suppress(OSError, UnicodeDecodeError):
+        if "_PRLDH_COMPLETE" in file_text(expanded(Path(file)), LARGEST_BY_HAND):
+            return f"ok       completion of commands and options in {shell}"
+    return f"optional completion of commands and options: add to {file}: {line}"
 
 
 def _examine_r() -> list[str]:

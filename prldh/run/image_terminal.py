@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from shutil import get_terminal_size
+from textwrap import wrap
+from typing import Any, NamedTuple
 
 from prldh.core import warn
 from prldh.data import some
@@ -16,10 +18,10 @@ SPELT_OUT = 3
 
 
 def summarise_findings(findings_by_tissue: dict[str, list[Any]], is_kept: bool = False) -> tuple[str, bool]:
-    """The checks of images as lines of text, the gravest first, and whether no case would be put aside.
+    """The checks of images as a table, the gravest first, and whether no case would be put aside.
 
-    Where the text ``is_kept`` (a log, rather than a terminal), files are not named: their names may be patients'.
-    Every refusal stands there; of warnings and notes of one kind the first few.
+    Where the text ``is_kept`` (a log, rather than a terminal), files are not named, as their names may be patients',
+    and a row is a line. Every refusal stands there; of warnings and notes of one kind the first few.
     """
     rank = {"refused": 0, "warning": 1, "note": 2}
     every = sorted(
@@ -30,24 +32,48 @@ def summarise_findings(findings_by_tissue: dict[str, list[Any]], is_kept: bool =
         ),
         key=lambda item: item[:4],
     )
-    lines: list[str] = []
+    rows: list[_Row] = []
     shown: Counter[tuple[int, str, str]] = Counter()
     n_of = Counter(item[:3] for item in every)
     for *_, f in every:
         kind = (rank[f.severity], f.tissue, f.kind if rank[f.severity] else "")
         shown[kind] += 1
         if f.severity == "refused" or n_of[kind] <= SPELT_OUT + 1 or shown[kind] <= SPELT_OUT:
-            place = f", patient {f.patient} (line {f.line})" if f.line else ""  # line 0: of the tissue as a whole
-            lines.append(f"{f.severity:8} {f.tissue}{place}: {(is_kept and f.unnamed) or f.message}")
+            patient, line = (f.patient, str(f.line)) if f.line else ("", "")  # line 0: of the tissue as a whole
+            rows.append(_Row(f.severity, f.tissue, patient, line, (is_kept and f.unnamed) or f.message))
         elif shown[kind] == n_of[kind]:
-            lines.append(f"{f.severity:8} {f.tissue}: and {n_of[kind] - SPELT_OUT} more like these.")
+            rows.append(_Row(f.severity, f.tissue, "", "", f"and {n_of[kind] - SPELT_OUT} more like these."))
     counts = {severity: sum(f.severity == severity for *_, f in every) for severity in rank}
     n_aside = len({(f.tissue, f.line) for *_, f in every if f.severity == "refused"})
+    lines = _table(rows, None if is_kept else get_terminal_size().columns)
     lines.append(
         f"{n_aside} case{'s' * (n_aside != 1)} would be put aside, {_many(counts['warning'], 'warning')},"
         f" {_many(counts['note'], 'note')}."
     )
     return "\n".join(lines), not n_aside
+
+
+class _Row(NamedTuple):
+    severity: str
+    tissue: str
+    patient: str
+    line: str
+    found: str
+
+
+def _table(rows: list[_Row], width: int | None) -> list[str]:
+    """Rows under their titles; what was found is folded within ``width`` columns, where that is known."""
+    if not rows:
+        return []
+    every = [_Row("check", "tissue", "patient", "line", "found"), *rows]
+    widths = [max(len(row[k]) for row in every) for k in range(4)]
+    lines = []
+    for row in every:
+        before = "  ".join(f"{cell:{w}}" for cell, w in zip(row[:4], widths, strict=True)) + "  "
+        room = max(24, width - len(before)) if width else len(row.found) + 1
+        folded = wrap(row.found, room, break_on_hyphens=False) or [""]
+        lines += [before + folded[0], *(" " * len(before) + more for more in folded[1:])]
+    return lines
 
 
 def _whose(about: Mapping[str, Any]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from string import ascii_lowercase
 from typing import Any
 
 from prldh.results import (
@@ -18,6 +19,8 @@ from prldh.results import (
     unknown_leakage,
 )
 
+#: Longer names of models stand in lines of their own.
+WIDEST_NAME = 32
 #: Stages whose warnings change what was asked for, so that the terminal tells them too.
 TOLD_AT_ONCE = ("engines", "cohort", "features")
 
@@ -29,14 +32,7 @@ def summarise_run(results: Results, out: Path) -> str:
     cohort = data["cohort"]
     left_out = f", {len(cohort['excluded'])} left out" if cohort["excluded"] else ""
     lines = [f"{data['study']['title']}: {cohort['n']} patients, {cohort['events']} events{left_out}"]
-    width = max(len(_label(data, m)) for m in data["models"])
-    level = f"{100 * data['study']['settings']['performance']['confidence']:g}"
-    lines.append(f"{'model':{width}}  {f'apparent AUC ({level}% CI)':23}  {_held_out_title(data)}")
-    for entry in data["models"]:
-        leading = honest_auc(entry)
-        unknown = ", leakage unknown" if leading and unknown_leakage(data, entry) else ""
-        shown = f"{interval(leading[2])}  {led_by(entry)}{unknown}" if leading else led_by(entry)
-        lines.append(f"{_label(data, entry):{width}}  {interval(entry['auc']):23}  {shown}")
+    lines += _areas(data)
     lines += dict.fromkeys(u for entry in data["models"] if honest_auc(entry) and (u := unknown_leakage(data, entry)))
     lines += _artefacts(data)
     largest = largest_difference(data["agreement"])
@@ -52,6 +48,32 @@ def summarise_run(results: Results, out: Path) -> str:
     lines.append(f"{n} warning{'s' * (n != 1)}, listed in the report")
     lines.append(f"report: {out / 'report.html'}")
     return "\n".join(lines)
+
+
+def _areas(data: dict[str, Any]) -> list[str]:
+    """Each model's apparent and held-out AUC as a table of at most 80 columns, and below it how the latter were held
+    out: by letters where models differ."""
+    labels = [_label(data, entry) for entry in data["models"]]
+    width = max([*(len(label) for label in labels if len(label) <= WIDEST_NAME), 5])
+    level = f"{100 * data['study']['settings']['performance']['confidence']:g}"
+    lines = [f"{'model':{width}}  {f'apparent AUC ({level}% CI)':22}  {_held_out_title(data)}"]
+    how = [_how_held_out(data, entry) for entry in data["models"]]
+    letters = dict(zip(dict.fromkeys(how), ascii_lowercase, strict=False))
+    for entry, label, words in zip(data["models"], labels, how, strict=True):
+        leading, mark = honest_auc(entry), f" {letters.get(words, '*')}" if len(letters) > 1 else ""
+        if len(label) > width:
+            lines.append(label)
+            label = ""
+        held_out = interval(leading[2]) if leading else "none"
+        lines.append(f"{label:{width}}  {interval(entry['auc']):22}  {held_out}{mark}")
+    if len(letters) < 2:
+        return [*lines, f"held out: {how[0]}"] if how else lines
+    return [*lines, *(f"  {letter}  {words}" for words, letter in letters.items())]
+
+
+def _how_held_out(data: dict[str, Any], entry: dict[str, Any]) -> str:
+    unknown = ", leakage unknown" if honest_auc(entry) and unknown_leakage(data, entry) else ""
+    return f"{led_by(entry)}{unknown}"
 
 
 def _held_out_title(data: dict[str, Any]) -> str:

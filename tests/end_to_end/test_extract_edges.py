@@ -437,9 +437,11 @@ def test_like_findings_are_counted_on_the_terminal():
     ]
     text, is_well = summarise_findings({"disc": found})
     lines = text.splitlines()
-    assert not is_well and lines[:2] == [f"refused  disc, patient P{k} (line {k}): case {k}" for k in (2, 9)]
-    assert lines[2:5] == [f"warning  disc, patient P{k} (line {k}): case {k}" for k in (3, 4, 5)]
-    assert lines[5:] == ["warning  disc: and 5 more like these.", "2 cases would be put aside, 8 warnings, 0 notes."]
+    assert not is_well and lines[0] == "check    tissue  patient  line  found"
+    assert lines[1:3] == [f"refused  disc    P{k}       {k}     case {k}" for k in (2, 9)]
+    assert lines[3:6] == [f"warning  disc    P{k}       {k}     case {k}" for k in (3, 4, 5)]
+    assert lines[6] == "warning  disc                   and 5 more like these."
+    assert lines[7:] == ["2 cases would be put aside, 8 warnings, 0 notes."]
 
 
 def test_warnings_of_the_checks_are_counted_at_the_end_of_extract(tmp_path):

@@ -63,7 +63,7 @@ def test_which_pooled_auc_is_an_artefact():
 
 @pytest.mark.parametrize(
     ("confidence", "words"),
-    [(0.95, "apparent AUC (95% CI)    honest"), (0.9, "apparent AUC (90% CI)"), (0.975, "apparent AUC (97.5% CI)")],
+    [(0.95, "apparent AUC (95% CI)   honest"), (0.9, "apparent AUC (90% CI)"), (0.975, "apparent AUC (97.5% CI)")],
 )
 def test_intervals_are_named_by_the_confidence_that_was_asked_for(confidence, words):
     data = {
@@ -97,7 +97,28 @@ def test_the_terminal_calls_honest_only_what_was_made_here_and_names_artefacts()
     shown = summarise_run(Results({**data, "models": models}, pd.DataFrame()), Path("out"))
     given, made, turned = (line for line in shown.splitlines() if line.startswith(("Given", "Made", "Turned  ")))
     assert "honest" not in shown and "held-out AUC" in shown and "this run cannot know how it was made" in shown
-    assert given.endswith("scope pipeline, leakage unknown") and made.endswith("folds, scope pipeline")
-    assert "0.520 (0.400, 0.640)  folds, mean of folds" in turned
+    assert given.endswith(" a") and made.endswith(" b") and turned.endswith("0.520 (0.400, 0.640) c")
+    whole = "scope pipeline"
+    assert [line for line in shown.splitlines() if line.startswith("  ")] == [
+        f"  a  folds, {whole}, leakage unknown",
+        f"  b  folds, {whole}",
+        f"  c  folds, mean of folds, {whole}",
+    ]
     assert "Turned: pooled AUC 0.254 (0.174, 0.335) (folds, scope pipeline): below 0.5" in shown
     assert "honest AUC" in summarise_run(Results({**data, "models": models[1:]}, pd.DataFrame()), Path("out"))
+
+
+def test_models_are_a_table_of_eighty_columns():
+    entry = {"adjusted": True, "auc": FOUND["auc"], "terms": [], "validation": {"pipeline": {"folds": FOUND}}}
+    models = [{"name": name, **entry} for name in ("A", "B" * 22, "C" * 60)]
+    data = {
+        "study": {"title": "Disc", "settings": {"performance": {"confidence": 0.975}}},
+        "cohort": {"n": 9, "events": 4, "excluded": []},
+        "agreement": [],
+        "tissues": {},
+        "warnings": [],
+        "models": models,
+    }
+    lines = summarise_run(Results(data, pd.DataFrame()), Path("out")).splitlines()
+    assert max(map(len, lines)) <= 80 and f"{'C' * 60}, adjusted" in lines
+    assert sum(line.endswith(")") and "0." in line for line in lines) == 3
