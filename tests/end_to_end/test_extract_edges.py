@@ -454,7 +454,7 @@ def test_warnings_of_the_checks_are_counted_at_the_end_of_extract(tmp_path):
     tissue = SimpleNamespace(results=(), aside=(), absent=[], findings=found)
     about = {"n_measured": 1, "n_cases": 1, "n_patients": 1, "features": ["a"], "n_readers": 1, "lesions": None}
     done = SimpleNamespace(
-        about={"disc/L4": about}, images=SimpleNamespace(tissues={"disc/L4": tissue}, warnings=[]), verified=None
+        about={"disc/L4": about}, images=SimpleNamespace(tissues={"disc/L4": tissue}), warnings=[], verified=None
     )
     said = summarise_extraction(done, tmp_path)
     assert (

@@ -38,6 +38,10 @@ class Campaign:
         templates.write_study(study)
         _warmed(study, *changes.ANALYZE)
         self.numbers = numbers_of(json.loads((study / "out" / "results.json").read_text()))
+        forest = folder / "forest"  # whose kernels take longer to compile than a case may
+        shutil.copytree(study, forest, ignore=shutil.ignore_patterns("out"))
+        changes.dump_yaml(forest / "study.yaml", templates.merged(templates.STUDY, templates.SECTIONS["mrmr"]))
+        _warmed(forest, *changes.ANALYZE)
         runs = folder / "runs"
         shutil.copytree(study, runs)
         (runs / "out").rename(runs / "run")

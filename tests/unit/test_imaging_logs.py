@@ -42,7 +42,7 @@ def test_a_redirected_check_names_rows_and_no_file(study):
     said = CliRunner().invoke(cli, ["extract", str(study), "--check", "--jobs", "1"])
     assert said.exit_code == 0 and "Mustermann" not in said.output
     assert "refused  disc    P3       4     not found: the image." in said.output
-    assert "patient P2 (line 3)" in said.output and "several regions" in said.output
+    assert "P2       3     " in said.output and "several regions" in said.output
 
 
 def test_a_folder_beside_a_mask_is_the_image_that_it_is(tmp_path):
