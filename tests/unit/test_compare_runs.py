@@ -59,7 +59,7 @@ def run(tmp_path_factory):
     """What a run writes that is compared: results.json and predictions.csv."""
     folder = tmp_path_factory.mktemp("compared")
 
-    def write(results, plan, run, held, started):
+    def write(results, plan, run, held, *_):
         out = held.out
         out.mkdir()
         (out / "results.json").write_text(results.to_json())

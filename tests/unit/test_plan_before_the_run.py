@@ -315,7 +315,7 @@ def test_the_commands_of_the_page_run(folder, monkeypatch):
     commands = [line for block in re.findall(r"```sh\n(.*?)```", page, re.S) for line in block.splitlines()]
     assert {command.split()[1] for command in commands} == {"compare", "plan", "analyze"}
 
-    def write_results(results, plan, run, held, started):
+    def write_results(results, plan, run, held, *_):
         out = held.out
         out.mkdir()
         (out / "results.json").write_text(results.to_json())
