@@ -160,4 +160,4 @@ def _meetings(plan: Plan, run: EngineRun, shared: Pair) -> Iterator[Meeting]:
                 own = patients.among(a.held_out_rows[0])
                 etas = [held_out_imputed(each)[0][:, a.held_out_rows[0]] for each in (a, b)]
                 counted = replace(pair, n=own.cohort.n, events=own.cohort.n_events)
-                yield Meeting(counted, kind, own.cohort.outcome, *etas, run.assessment.of(own))
+                yield Meeting(counted, kind, own.cohort.outcome, etas[0], etas[1], run.assessment.of(own))
