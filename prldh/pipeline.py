@@ -17,10 +17,8 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from prldh.chain import adjusting_terms, change_values, fit_everyone, unplaced_splines
+from prldh.chain import adjusting_terms, change_values, fit_everyone
 from prldh.core import (
-    BOOTSTRAP,
-    REPEATED_HOLDOUT,
     Cohort,
     DataError,
     EngineError,
@@ -35,23 +33,14 @@ from prldh.data import impute_everyone
 from prldh.engines import ClusteredEngine, StatisticsEngine
 from prldh.models import (
     Assessment,
-    Compared,
     FeatureCollinearity,
     Plan,
-    compare_likelihoods,
-    compare_models,
-    compare_net_benefit,
-    compare_out_of_bag,
     describe_as_is,
     describe_associations,
     describe_features,
     describe_model,
-    describe_reclassification,
     describe_univariate,
     make_table_one,
-    mean_log_odds,
-    nested,
-    nested_warning,
 )
 from prldh.models.interaction import describe_interaction, draw_interaction_rows
 from prldh.plugins import Registry
@@ -72,11 +61,10 @@ from prldh.validation import (
     Helpers,
     choose_for_everyone,
     compare_alternatives,
-    compare_over_repeats,
+    compare_pair,
     compare_protocols,
+    describe_added_value,
     describe_subgroups,
-    fitted_on,
-    held_out_imputed,
     measure_by_yardstick,
     open_kept,
     refit_inputs,
@@ -159,6 +147,7 @@ def analyze(
             warnings += repeat_elsewhere(plan)
             for run in runs:
                 _compare_all(plan, run, progress)
+                describe_added_value(plan, run)
             results = assemble(plan, runs, [*departed, *plan.warnings, *warnings], followed)
         plan.registry.tell("analyze", results)
         write_outputs(results, plan, runs[0], held, started, n_jobs, progress)
@@ -229,8 +218,8 @@ def run_engine(plan: Plan, assessment: Assessment, completed: list[Cohort] | Non
         if not plan.imputes
         else impute_everyone(cohort, run.scores, study.imputation, seed_for(study.seed, "imputation", "all"))
     )
-    for i, spec in enumerate(plan.specs):
-        progress(f"models ({engine.name})", i, len(plan.specs))
+    for i, spec in enumerate(plan.all_specs):
+        progress(f"models ({engine.name})", i, len(plan.all_specs))
         patients = plan.patients_of(spec.terms)
         designs, judge = run.designs_of(plan, spec, patients), assessment.of(patients)
         applied = run.designs_of(plan, spec, patients, is_applied=True) if run.is_cross_fitted else None
@@ -238,13 +227,20 @@ def run_engine(plan: Plan, assessment: Assessment, completed: list[Cohort] | Non
             model, etas, warnings = describe_as_is(spec, designs, patients.cohort, judge)
         else:
             model, etas, warnings = describe_model(
-                spec, designs, patients.cohort, judge, study.separation, run.scores, study.firth.predictions, applied
+                spec,
+                designs,
+                patients.cohort,
+                judge,
+                plan.separation_of(spec),
+                run.scores,
+                study.firth.predictions,
+                applied,
             )
         run.designs.append(designs)
         run.models.append(model)
         run.log_odds.append(etas)
         run.warnings += warnings
-    progress(f"models ({engine.name})", len(plan.specs), len(plan.specs))
+    progress(f"models ({engine.name})", len(plan.all_specs), len(plan.all_specs))
     run.table_one, warnings = make_table_one(cohort, plan.specs, run.scores, run.cutoffs, study.table_one, engine)
     run.warnings += warnings
     run.associations, warnings = describe_associations(
@@ -325,68 +321,7 @@ def _compare_all(plan: Plan, run: EngineRun, progress: Progress) -> None:
         return
     for done, (pair, adjusted) in enumerate(wanted):
         progress(f"comparisons ({run.engine.name})", done, len(wanted))
-        i, j = (index[name, adjusted] for name in pair)
-        _compare_pair(plan, run, pair, adjusted, i, j)
+        compare_pair(plan, run, *(index[name, adjusted] for name in pair))
     if run.reclassification:
         run.warnings.append(warn.RECLASSIFICATION())
     progress(f"comparisons ({run.engine.name})", len(wanted), len(wanted))
-
-
-def _compare_pair(plan: Plan, run: EngineRun, pair: tuple[str, str], adjusted: bool, i: int, j: int) -> None:
-    """One pair of models on the patients that both have, apparent and on the held-out predictions of every scope and
-    scheme."""
-    patients = plan.patients_of([*plan.specs[i].terms, *plan.specs[j].terms])
-    outcome, n, events = patients.cohort.outcome, patients.cohort.n, patients.cohort.n_events
-    label = "adjusted" if adjusted else "unadjusted"
-    if not patients.has_both:
-        run.warnings.append(warn.NO_COMMON_PATIENTS(first=pair[0], second=pair[1], label=label, n=n, events=events))
-        return
-    scores = patients.scores(run.scores)
-    unplaced = unplaced_splines([*plan.specs[i].terms, *plan.specs[j].terms], patients.cohort, scores)
-    if unplaced:
-        what = f"the comparison of '{pair[0]}' and '{pair[1]}' ({label}) is"
-        run.warnings.append(warn.UNPLACED_KNOTS(what=what, listed="; ".join(unplaced)))
-        return
-    apparent, assessment = Compared(*pair, adjusted, None, None, n, events), run.assessment.of(patients)
-    first, second = (fitted_on(plan, run, k, patients) for k in (i, j))
-    place = len(run.comparisons)
-    _compare_predictions(run, apparent, outcome, first.log_odds, second.log_odds, assessment)
-    smaller = nested(first.designs[0], second.designs[0])
-    if smaller:
-        small, large = (first, second) if smaller == "first" else (second, first)
-        test = compare_likelihoods(small.designs, large.designs, [first.fit, second.fit], outcome, run.engine)
-        run.comparisons[place] = replace(run.comparisons[place], likelihood_ratio=test)
-        run.warnings.append(nested_warning(apparent, has_test=test.p is not None))
-    for scope in plan.study.validation.scope:
-        for scheme, (kind, _) in plan.schemes.items():
-            a, b = (each.predictions[scope, scheme] for each in (first, second))
-            compared = replace(apparent, scope=scope, scheme=scheme)
-            if kind == BOOTSTRAP:
-                run.net_benefit_differences.append(compare_out_of_bag(compared, outcome, a, b, assessment))
-            elif a.alone.any() or b.alone.any():
-                in_words = scheme.replace("_", "-")
-                run.warnings.append(
-                    warn.NOT_COMPARED(first=pair[0], second=pair[1], label=label, scope=scope, scheme=in_words)
-                )
-            elif kind == REPEATED_HOLDOUT:
-                run.comparisons += compare_over_repeats(compared, outcome, a, b, assessment.level)
-            else:
-                own = patients.among(a.held_out_rows[0])
-                etas = [held_out_imputed(each)[0][:, a.held_out_rows[0]] for each in (a, b)]
-                counted = replace(compared, n=own.cohort.n, events=own.cohort.n_events)
-                _compare_predictions(run, counted, own.cohort.outcome, etas[0], etas[1], run.assessment.of(own))
-
-
-def _compare_predictions(
-    run: EngineRun,
-    pair: Compared,
-    outcome: np.ndarray,
-    first: np.ndarray,
-    second: np.ndarray,
-    assessment: Assessment,
-) -> None:
-    run.comparisons += compare_models(pair, outcome, first, second, assessment)
-    run.net_benefit_differences.append(compare_net_benefit(pair, outcome, first, second, assessment))
-    run.reclassification.append(
-        describe_reclassification(pair, outcome, mean_log_odds(first), mean_log_odds(second), assessment)
-    )

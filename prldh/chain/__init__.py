@@ -13,6 +13,7 @@ from prldh.chain.applying import (
     without_unneeded,
 )
 from prldh.chain.design import (
+    COVARIATES_ALONE,
     LOG_ODDS_DECIMALS,
     adjusting_terms,
     build_design,
@@ -25,6 +26,7 @@ from prldh.chain.design import (
     has_fewer_knots,
     has_splines,
     log_odds,
+    plan_covariates_alone,
     plan_models,
     probability,
     unplaced_splines,
@@ -39,6 +41,7 @@ from prldh.core import GROUPS
 
 __all__ = [
     "Answer",
+    "COVARIATES_ALONE",
     "ChosenLearner",
     "GROUPS",
     "LEARNERS",
@@ -68,6 +71,7 @@ __all__ = [
     "has_splines",
     "images_that_stay",
     "log_odds",
+    "plan_covariates_alone",
     "plan_models",
     "unplaced_splines",
     "probability",

@@ -31,6 +31,8 @@ from prldh.study import Study
 
 #: Below this log odds of an ill-conditioned fit (fewer patients than parameters) are rounding, which would break ties.
 LOG_ODDS_DECIMALS = 10
+#: What the model is called that every other one is held against.
+COVARIATES_ALONE = "Covariates alone"
 
 
 def groups_term(first: str, second: str) -> str:
@@ -66,6 +68,13 @@ def plan_models(study: Study) -> tuple[ModelSpec, ...]:
         if others:
             plans.append(ModelSpec(name, True, terms + others, terms))
     return tuple(plans)
+
+
+def plan_covariates_alone(study: Study) -> ModelSpec | None:
+    """The model of what the others are adjusted for, where that is nothing of all covariates; None without
+    covariates."""
+    terms = adjusting_terms(study) or tuple(study.clinical.covariates)
+    return ModelSpec(COVARIATES_ALONE, False, terms, terms) if terms else None
 
 
 def adjusting_terms(study: Study) -> tuple[str, ...]:

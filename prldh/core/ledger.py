@@ -38,6 +38,10 @@ class Ledger:
         entry.n_rows += distinct.size
         entry.n_held_out += int(np.isin(distinct, self.held_out).sum())
 
+    def of(self, what: str) -> Ledger:
+        """The same with what its stages are of in their names, to be counted for itself."""
+        return Ledger(self.held_out, {f"{stage}, {what}": entry for stage, entry in self.entries.items()})
+
 
 @dataclass(frozen=True)
 class LedgerRow:

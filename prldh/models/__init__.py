@@ -11,6 +11,7 @@ from prldh.models.compare import (
     Compared,
     Comparison,
     NetBenefitDifference,
+    compare_areas,
     compare_models,
     compare_net_benefit,
     compare_out_of_bag,
@@ -27,7 +28,7 @@ from prldh.models.fit import (
     mean_log_odds,
     predicting_coefficients,
 )
-from prldh.models.likelihoods import AS_IS, FIRTH, MAXIMUM_LIKELIHOOD, Likelihood, compare_likelihoods
+from prldh.models.likelihoods import AS_IS, FIRTH, MAXIMUM_LIKELIHOOD, Likelihood, LikelihoodRatio, compare_likelihoods
 from prldh.models.patients import Patients, draw_among_alike
 from prldh.models.performance import (
     Assessment,
@@ -77,6 +78,7 @@ __all__ = [
     "HosmerLemeshow",
     "ImpactPoint",
     "Likelihood",
+    "LikelihoodRatio",
     "MAXIMUM_LIKELIHOOD",
     "NetBenefitDifference",
     "PartialAreas",
@@ -93,6 +95,7 @@ __all__ = [
     "calibration",
     "check_associations",
     "classify",
+    "compare_areas",
     "compare_likelihoods",
     "compare_models",
     "compare_net_benefit",

@@ -116,6 +116,14 @@ def plan_comparisons(study: Study, specs: tuple[ModelSpec, ...]) -> list[tuple[s
     return [(a, b) for a, b in study.comparisons]
 
 
+def compare_areas(
+    pair: Compared, outcome: np.ndarray, first: np.ndarray, second: np.ndarray, assessment: Assessment
+) -> Comparison:
+    """The difference of the AUCs of two models (DeLong), as :func:`compare_models` has it."""
+    test, method = _compare_auc(outcome.astype(float), first, second, assessment.engine, assessment.level)
+    return Comparison(pair, "auc", method, test)
+
+
 def compare_models(
     pair: Compared, outcome: np.ndarray, first: np.ndarray, second: np.ndarray, assessment: Assessment
 ) -> list[Comparison]:
@@ -126,8 +134,7 @@ def compare_models(
     Python engine whatever the engine: there are many, and R takes a fraction of a second for each.
     """
     y, level, rows = outcome.astype(float), assessment.level, assessment.draws.stratified
-    test, method = _compare_auc(y, first, second, assessment.engine, level)
-    comparisons = [Comparison(pair, "auc", method, test)]
+    comparisons = [compare_areas(pair, outcome, first, second, assessment)]
     a, b = (probability(mean_log_odds(etas)) for etas in (first, second))
     comparer = assessment.engine if pair.scheme is None else assessment.python
     for focus, (high, low) in assessment.settings.partial_ranges().items():

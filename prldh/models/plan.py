@@ -39,6 +39,17 @@ class Plan:
         default_factory=dict
     )  # of the reporting checklists, by their authors
     protocols: Mapping[str, Protocol] = field(default_factory=dict)  # the ways that are compared beside its own
+    covariates_alone: ModelSpec | None = None  # fitted and validated as the others, and none of them
+
+    @property
+    def all_specs(self) -> tuple[ModelSpec, ...]:
+        """The models that are fitted and validated: the study's, and that of the covariates alone after them."""
+        return self.specs if self.covariates_alone is None else (*self.specs, self.covariates_alone)
+
+    def separation_of(self, spec: ModelSpec) -> str:
+        """What happens where the outcome is separated; a model that nobody asked for ends no run."""
+        is_asked_for = spec is not self.covariates_alone
+        return self.study.separation if is_asked_for or self.study.separation != "error" else "firth"
 
     def draw(self, scheme: str, outcome: np.ndarray, seed: np.random.SeedSequence) -> list[Resample]:
         """Resamples of a scheme for another outcome."""

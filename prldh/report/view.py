@@ -10,6 +10,7 @@ from typing import Any
 
 from prldh.core import plain
 from prldh.pages import level_of, typeset
+from prldh.report.added_value import added_value_view
 from prldh.report.drawing import slug
 from prldh.report.groups import group_tables
 from prldh.report.seen import seen_in_figures
@@ -100,6 +101,7 @@ def make_view(data: dict[str, Any], words: Words, figures: dict[str, dict[str, A
         "lead": _lead(data, level, words),
         "ci": f"{level}% CI",
         "comparisons": by_scope(data["comparisons"]),
+        "added_value": added_value_view(data, words),
         "reclassification": by_scope(data.get("reclassification", [])),
         "validation": _validation(data),
         "unknown_leakage": list(dict.fromkeys(u for m in data["models"] if (u := unknown_leakage(data, m)))),

@@ -172,6 +172,9 @@ def describe_study(data: dict[str, Any], plan: Plan, run: EngineRun, names: Name
         "groups": [{"name": term, "column": column, "tissues": _pair(term)} for term, column in names.groups.items()],
         "composed": [_describe_term(term, names) for term in names.composed],
         "models": [_describe_model(plan, names, *pair) for pair in zip(plan.specs, data["models"], strict=True)],
+        "covariates_alone": None
+        if plan.covariates_alone is None
+        else _describe_model(plan, names, plan.covariates_alone, data["clinical_model"]) | {"is_alone": True},
         "pairs": [list(pair) for pair in plan.pairs],
         "calibration": [m.key for m in at(CALIBRATION, plan.measures) if R in m.computed_by],
         "classification": [_describe_measure(m) for m in plan.measures if m.cells and R in m.computed_by],
@@ -207,8 +210,8 @@ def _describe_refitted(plan: Plan, run: EngineRun) -> list[dict[str, Any]]:
     whose = {variables: k for k, variables in enumerate(plan.patients, 1)}
     return [
         {
-            "name": plan.specs[i].name,
-            "adjusted": plan.specs[i].adjusted,
+            "name": plan.all_specs[i].name,
+            "adjusted": plan.all_specs[i].adjusted,
             "patients": whose[variables],
             "fit": each.fit,
             "predicts_by": each.predicts_by,

@@ -17,12 +17,13 @@ from prldh.models import (
     HELD_OUT_PARTIAL_AREAS,
     Comparison,
     NetBenefitDifference,
+    Plan,
     Reclassification,
     TableOneRow,
     UnivariateScreen,
 )
 from prldh.models.interaction import Interaction
-from prldh.results.entries import ModelEntry, model_entry
+from prldh.results.entries import ModelEntry, clinical_model, model_entry
 from prldh.validation import EngineRun
 
 #: Keys by which an entry of a list is known; lists without them are curves and are compared as a whole.
@@ -63,15 +64,15 @@ def largest_difference(agreement: Iterable[dict[str, Any]]) -> float | None:
     return max((judged(row["r"], row["python"]) for row in agreement if row["difference"] is not None), default=None)
 
 
-def compare_runs(runs: Sequence[EngineRun]) -> list[AgreementRow]:
+def compare_runs(plan: Plan, runs: Sequence[EngineRun]) -> list[AgreementRow]:
     """Every quantity of two engines' runs; nothing of one."""
     if len(runs) < 2:
         return []
-    first, second = (_side(run) for run in runs)
+    first, second = (_side(plan, run) for run in runs)
     return compare_engines(first, second, runs[0].assessment.measures)
 
 
-def _side(run: EngineRun) -> dict[str, Any]:
+def _side(plan: Plan, run: EngineRun) -> dict[str, Any]:
     """What an engine computed, as plain JSON values."""
     tissues: dict[str, dict[str, Any]] = {}
     for name, fit in run.fits.items():
@@ -92,7 +93,8 @@ def _side(run: EngineRun) -> dict[str, Any]:
             "table_one": run.table_one,
             "associations": run.associations,
             "univariate": run.univariate or {},
-            "models": [model_entry(run, i) for i in range(len(run.models))],
+            "models": [model_entry(run, i) for i in range(len(plan.specs))],
+            "clinical_model": {} if plan.covariates_alone is None else clinical_model(plan, run),
             "comparisons": [c for c in run.comparisons if c.pair.scheme is None or c.measure == "auc"],
             "net_benefit_differences": run.net_benefit_differences,
             "reclassification": run.reclassification,

@@ -27,7 +27,7 @@ from prldh.results.document import (
     SchemeEntry,
     StudyEntry,
 )
-from prldh.results.entries import model_entry
+from prldh.results.entries import clinical_model, model_entry
 from prldh.results.leakage import given_scores
 from prldh.results.nulls import explain_nulls
 from prldh.results.planned import PlanFollowed
@@ -80,7 +80,7 @@ def assemble(plan: Plan, runs: list[EngineRun], warnings: list[Warn], followed: 
         cohort,
         plan.specs,
         [plan.patients_of(spec.terms).cohort for spec in plan.specs],
-        [d[0] for d in run.designs],
+        [d[0] for d in run.designs[: len(plan.specs)]],
         plan.blocks,
     )
     images = {name: describe_images(tissue, cohort.ids) for name, tissue in plan.images.tissues.items()}
@@ -100,13 +100,14 @@ def assemble(plan: Plan, runs: list[EngineRun], warnings: list[Warn], followed: 
         models=tuple(
             model_entry(run, i, plan.patients_of(spec.terms).cohort.outcome) for i, spec in enumerate(plan.specs)
         ),
+        clinical_model=clinical_model(plan, run, is_whole=True),
         ledger=_ledger(run),
         comparisons=tuple(run.comparisons),
         net_benefit_differences=tuple(run.net_benefit_differences),
         reclassification=tuple(run.reclassification),
         interaction=run.interaction,
         engines=_engines(plan, runs),
-        agreement=tuple(compare_runs(runs)),
+        agreement=tuple(compare_runs(plan, runs)),
         warnings=(),
         images=images or ABSENT,
         subgroups=run.subgroups or ABSENT,

@@ -21,7 +21,7 @@ from prldh.models import (
 )
 from prldh.models.interaction import Interaction
 from prldh.results.agreement import AgreementRow
-from prldh.results.entries import ModelEntry
+from prldh.results.entries import ClinicalModel, ModelEntry
 from prldh.results.planned import PlanFollowed
 from prldh.results.tissues import TissueEntry
 from prldh.validation import ChoiceEntry, ProtocolEntry, Subgroups, YardstickEntry
@@ -116,6 +116,7 @@ class Document:
     choice: ChoiceEntry | Absent
     yardstick: Later[Mapping[str, YardstickEntry] | None]
     models: tuple[ModelEntry, ...]
+    clinical_model: ClinicalModel | Absent
     ledger: Later[Mapping[str, Mapping[str, tuple[LedgerRow, ...]]]]
     comparisons: tuple[Comparison, ...]
     net_benefit_differences: tuple[NetBenefitDifference, ...]

@@ -10,7 +10,7 @@ import numpy as np
 
 from prldh.chain import probability
 from prldh.core import ABSENT, REPEATED_HOLDOUT, Absent, Inline, Number
-from prldh.models import FittedModel, RocPoint, mean_log_odds, roc_vertices
+from prldh.models import Comparison, FittedModel, Plan, RocPoint, mean_log_odds, roc_vertices
 from prldh.results.leakage import OTHER_SCORES, no_difference
 from prldh.validation import Bootstrap, EngineRun, HeldOut, Validation, held_out
 
@@ -22,6 +22,24 @@ class ModelEntry:
     model: Inline[FittedModel]
     validation: Validation
     roc: tuple[RocPoint, ...] | Absent = ABSENT
+
+
+@dataclass(frozen=True)
+class ClinicalModel:
+    """The model of the covariates alone, and by how much the AUC of every other one is larger, apparent and held
+    out."""
+
+    model: Inline[ModelEntry]
+    added_value: tuple[Comparison, ...]
+
+
+def clinical_model(plan: Plan, run: EngineRun, is_whole: bool = False) -> ClinicalModel | Absent:
+    """That of a run; ``is_whole``: with ROC curves. Absent without covariates."""
+    spec = plan.covariates_alone
+    if spec is None:
+        return ABSENT
+    outcome = plan.patients_of(spec.terms).cohort.outcome if is_whole else None
+    return ClinicalModel(model_entry(run, len(plan.specs), outcome), tuple(run.added_value))
 
 
 def model_entry(run: EngineRun, i: int, outcome: np.ndarray | None = None) -> ModelEntry:

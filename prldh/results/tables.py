@@ -30,6 +30,10 @@ def make_tables(data: dict[str, Any]) -> dict[str, pd.DataFrame]:
         "validation": _validation(data),
         "protocols": _protocols(data),
         "yardstick": _yardstick(data),
+        "added_value": _flat((data.get("clinical_model") or {}).get("added_value", [])),
+        "covariates_alone": _models(_of_covariates_alone(data)),
+        "covariates_alone_terms": _terms(_of_covariates_alone(data)),
+        "covariates_alone_validation": _validation(_of_covariates_alone(data)),
         "subgroups": _subgroups(data),
         "subgroup_heterogeneity": pd.DataFrame(
             [
@@ -78,6 +82,11 @@ def make_tables(data: dict[str, Any]) -> dict[str, pd.DataFrame]:
         "warnings": pd.DataFrame(data["warnings"]),
     }
     return {name: table for name, table in tables.items() if len(table)}
+
+
+def _of_covariates_alone(data: dict[str, Any]) -> dict[str, Any]:
+    """The results as if the model of the covariates alone were their only one; without it they have none."""
+    return {**data, "models": [data["clinical_model"]] if data.get("clinical_model") else []}
 
 
 def _sample_size(data: dict[str, Any]) -> pd.DataFrame:

@@ -35,7 +35,7 @@ def frozen_models(plan: Plan, run: EngineRun) -> dict[str, Any]:
         for name, fit in run.fits.items()
     }
     models = []
-    for spec, (design, *_), model in zip(plan.specs, run.designs, run.models, strict=True):
+    for spec, (design, *_), model in zip(plan.specs, run.designs, run.models, strict=False):
         cohort = plan.patients_of(spec.terms).cohort
         coefficients = [
             {"term": c, "variable": v, "level": level, "b": b, **_parts(v, parts)}

@@ -10,13 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from prldh.chain import Protocol, check_values, plan_models
+from prldh.chain import Protocol, check_values, plan_covariates_alone, plan_models
 from prldh.checklists import check_answers
 from prldh.core import (
     HELD_OUT,
     HOLDOUT,
     Cohort,
     DataError,
+    ModelSpec,
     PluginError,
     Progress,
     Resample,
@@ -128,7 +129,27 @@ def prepare(
     plan, left_out = _with_compared_schemes(plan)
     told = [*_told_of_patients(plan), *left_out]
     of_terms = [w for spec in specs for w in check_values(spec, study, plan.patients_of(spec.terms).cohort)]
-    return replace(plan, warnings=(*plan.warnings, *told, *of_terms))
+    covariates_alone, untold = _covariates_alone(plan)
+    told += [*of_terms, *untold]
+    return replace(plan, warnings=(*plan.warnings, *told), covariates_alone=covariates_alone)
+
+
+def _covariates_alone(plan: Plan) -> tuple[ModelSpec | None, list[Warn]]:
+    """The model of the covariates alone, where there are covariates; a warning where it cannot be fitted, for nobody
+    asked for it."""
+    spec = plan_covariates_alone(plan.study)
+    if spec is None:
+        return None, []
+    patients = plan.patients_of(spec.terms)
+    if not patients.has_both:
+        n, events = patients.cohort.n, patients.cohort.n_events
+        reason = f"{n} patients have no blanks in them, {events} of them with the event."
+        return None, [warn.NO_COVARIATES_ALONE(reason=reason)]
+    try:
+        check_values(spec, plan.study, patients.cohort)
+    except DataError as error:
+        return None, [warn.NO_COVARIATES_ALONE(reason=error)]
+    return spec, []
 
 
 def _draw(

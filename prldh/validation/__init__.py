@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from prldh.validation.choice_entries import ChoiceEntry, ProtocolEntry, YardstickEntry
 from prldh.validation.choosing import Decision, choose_for_everyone, judged_model
-from prldh.validation.common import fitted_on
-from prldh.validation.compare_repeats import compare_over_repeats
+from prldh.validation.compare_pairs import compare_pair, describe_added_value
 from prldh.validation.compare_ways import compare_protocols, compared_schemes, measure_by_yardstick
 from prldh.validation.engine_run import EngineRun, FittedOn
 from prldh.validation.entries import (
@@ -20,7 +19,7 @@ from prldh.validation.entries import (
 )
 from prldh.validation.group_schemes import LeaveOneGroupOut
 from prldh.validation.importance import Importance, describe_importance
-from prldh.validation.refit import held_out, held_out_imputed
+from prldh.validation.refit import held_out
 from prldh.validation.repeated import repeat_elsewhere
 from prldh.validation.resampling import VALIDATORS
 from prldh.validation.run import compare_alternatives, validate_models
@@ -30,7 +29,8 @@ from prldh.validation.subgroups import Subgroups, describe_subgroups
 from prldh.validation.two_stage import TWO_STAGE_METHOD
 
 __all__ = [
-    "compare_over_repeats",
+    "compare_pair",
+    "describe_added_value",
     "Subgroups",
     "describe_subgroups",
     "Alternative",
@@ -59,9 +59,7 @@ __all__ = [
     "compared_schemes",
     "describe_importance",
     "repeat_elsewhere",
-    "fitted_on",
     "held_out",
-    "held_out_imputed",
     "judged_model",
     "measure_by_yardstick",
     "open_kept",

@@ -23,7 +23,7 @@ def fitted_on(plan: Plan, run: EngineRun, i: int, patients: Patients) -> FittedO
     DataError
         Where these patients separate the outcome and ``separation`` is ``error``.
     """
-    spec = plan.specs[i]
+    spec = plan.all_specs[i]
     if np.array_equal(patients.rows, plan.patients_of(spec.terms).rows):
         own = {(scope, scheme): each for (j, scope, scheme), each in run.predictions.items() if j == i}
         return FittedOn(run.designs[i], run.models[i].fit, run.models[i].predicts_by, run.log_odds[i], own)
@@ -48,11 +48,11 @@ def refit_work(
 
 
 def _refit(plan: Plan, run: EngineRun, i: int, patients: Patients) -> FittedOn:
-    spec, study, outcome = plan.specs[i], plan.study, patients.cohort.outcome
+    spec, study, outcome = plan.all_specs[i], plan.study, patients.cohort.outcome
     label = f"model '{spec.name}'{', adjusted' * spec.adjusted}, on {patients.cohort.n} patients to be compared"
     designs = run.designs_of(plan, spec, patients)
     applied = run.designs_of(plan, spec, patients, is_applied=True) if run.is_cross_fitted else designs
-    fit = fit_designs(designs, outcome, run.engine, run.assessment.level, study.separation, label)
+    fit = fit_designs(designs, outcome, run.engine, run.assessment.level, plan.separation_of(spec), label)
     b = predicting_coefficients(fit, designs, outcome, run.engine, study.firth.predictions)
     how = study.firth.predictions if fit.how == FIRTH else fit.how
     predictions: dict[tuple[str, str], Predictions] = {}

@@ -80,6 +80,7 @@ class EngineRun:
     univariate: UnivariateScreen | None = None
     univariate_features: pd.DataFrame = field(default_factory=pd.DataFrame)
     comparisons: list[Comparison] = field(default_factory=list)
+    added_value: list[Comparison] = field(default_factory=list)  # of every model, over that of the covariates alone
     net_benefit_differences: list[NetBenefitDifference] = field(default_factory=list)
     reclassification: list[Reclassification] = field(default_factory=list)
     interaction: Interaction | None = None

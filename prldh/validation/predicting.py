@@ -40,7 +40,7 @@ def predict_models(
     """Every model's predictions in every resample of its schemes, but for those that scope ``model`` gave already."""
     here: dict[Place, Predict] = {}
     spread: dict[Place, _Work] = {}
-    for i, spec in enumerate(plan.specs):
+    for i, spec in enumerate(plan.all_specs):
         how, patients = runs[0].models[i].predicts_by, plan.patients_of(spec.terms)
         for scheme, (kind, resamples) in patients.schemes.items():
             tissues = patients.refits(scheme, refitted.tissues[scheme])

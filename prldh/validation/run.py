@@ -53,8 +53,8 @@ def validate_models(plan: Plan, runs: list[EngineRun], helpers: Helpers, progres
         predicted = predict_models(
             plan, runs, scope, refitted, helpers, partial(progress, f"models refitted, scope {scope}")
         )
-        for i, spec in enumerate(plan.specs):
-            progress(f"validation, scope {scope}", i, len(plan.specs))
+        for i, spec in enumerate(plan.all_specs):
+            progress(f"validation, scope {scope}", i, len(plan.all_specs))
             patients = plan.patients_of(spec.terms)
             for scheme in patients.schemes:
                 tissues = patients.refits(scheme, refitted.tissues[scheme])
@@ -63,7 +63,7 @@ def validate_models(plan: Plan, runs: list[EngineRun], helpers: Helpers, progres
                     own = predicted.get((i, scheme, None)) or predicted.get((i, scheme, k))
                     same = own or run.predictions[i, "model", scheme]
                     _record(plan, run, i, patients, scope, scheme, same, tissues, drawn)
-        progress(f"validation, scope {scope}", len(plan.specs), len(plan.specs))
+        progress(f"validation, scope {scope}", len(plan.all_specs), len(plan.all_specs))
         if scope == "pipeline":
             for run in runs:
                 _note_selection(plan, run, refitted.tissues)
@@ -73,7 +73,7 @@ def validate_models(plan: Plan, runs: list[EngineRun], helpers: Helpers, progres
 def _draw_all_two_stage(plan: Plan, run: EngineRun, progress: Progress) -> dict[tuple[int, str], TwoStage]:
     """What intervals of the bootstrap are made of, by model and scheme."""
     schemes = [scheme for scheme, (kind, _) in plan.schemes.items() if kind == "bootstrap"]
-    places = [(i, scheme) for i in range(len(plan.specs)) for scheme in schemes]
+    places = [(i, scheme) for i in range(len(plan.all_specs)) for scheme in schemes]
     drawn = {}
     for done, place in enumerate(places):
         progress("two-stage bootstrap", done, len(places))
@@ -105,7 +105,8 @@ def _run_null(plan: Plan, runs: list[EngineRun], learner: PythonEngine, helpers:
 
     places = [(i, "pipeline", scheme) for i in range(len(plan.specs))]
     observed = [entry for place in places if isinstance(entry := runs[0].validation[place], HeldOut)]
-    nulls = run_null(plan, [model.predicts_by for model in runs[0].models], observed, refit, learner)
+    how = [model.predicts_by for model in runs[0].models[: len(places)]]
+    nulls = run_null(plan, how, observed, refit, learner)
     for run in runs:
         for place, null in zip(places, nulls, strict=True):
             run.validation[place] = replace(cast(HeldOut, run.validation[place]), null=null)
@@ -151,10 +152,11 @@ def _record(
         column = getattr(plan.validators[scheme][1], "column", None)
         if column is not None and isinstance(entry, HeldOut):
             entry = replace(entry, column=column)
-        warnings += implausible_predictions(predictions, cohort, plan.specs[i].terms, refits)
+        warnings += implausible_predictions(predictions, cohort, plan.all_specs[i].terms, refits)
     run.validation[i, scope, scheme] = entry
-    run.ledger.setdefault((scope, scheme), []).extend(predictions.ledgers)
-    spec = plan.specs[i]
+    spec = plan.all_specs[i]
+    own = [each.of(spec.name) for each in predictions.ledgers] if spec is plan.covariates_alone else predictions.ledgers
+    run.ledger.setdefault((scope, scheme), []).extend(own)
     label = f"model '{spec.name}'{', adjusted' if spec.adjusted else ''}, scope {scope}, {scheme.replace('_', '-')}"
     run.warnings += [w.about(label) for w in warnings]
 

@@ -77,7 +77,7 @@ class TwoStage:
 
 def draw_two_stage(plan: Plan, run: EngineRun, i: int, scheme: str) -> TwoStage:
     """The outer samples of one model; the same patients are drawn for every model."""
-    outcome = plan.patients_of(plan.specs[i].terms).cohort.outcome.astype(float)
+    outcome = plan.patients_of(plan.all_specs[i].terms).cohort.outcome.astype(float)
     design = run.designs[i][0].matrix
     n_rarer = int(min(outcome.sum(), len(outcome) - outcome.sum()))
     if reason := _why_none(plan, i, scheme, design, outcome, n_rarer):
@@ -88,7 +88,7 @@ def draw_two_stage(plan: Plan, run: EngineRun, i: int, scheme: str) -> TwoStage:
 
 def _why_none(plan: Plan, i: int, scheme: str, design: np.ndarray, outcome: np.ndarray, n_rarer: int) -> str:
     """Where no simulation tells that an interval holds; empty where one does."""
-    spec, n_samples, n_coefficients = plan.specs[i], len(plan.schemes[scheme][1]), design.shape[1] - 1
+    spec, n_samples, n_coefficients = plan.all_specs[i], len(plan.schemes[scheme][1]), design.shape[1] - 1
     if plan.cohort.patients is not None:
         return "several rows are one patient's, for which none was simulated"
     if plan.is_refitted(spec):

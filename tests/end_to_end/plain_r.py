@@ -23,7 +23,7 @@ NOT_REPRODUCED = {
     r"tissues\..*\.radscore\.(details|importance|contributions)\.": "the learner's own, and of permuted features",
     r"protocols\.|yardstick\.": "each protocol's own refits, and the yardstick's, are not in the folder",
     r"choice\.(folds|candidates\.|validation\.\w+\.cost)": "a setting; inner folds; beside each protocol alone",
-    r"models\[.*\]\.validation\.\w+\.bootstrap\.(auc|brier)\.((b632|b632plus)_)?(low|high)$": (
+    r"(models\[.*\]|clinical_model)\.validation\.\w+\.bootstrap\.(auc|brier)\.((b632|b632plus)_)?(low|high)$": (
         "of the two-stage bootstrap, ten thousand refits a model: Python's, whatever the engine"
     ),
     r"models\[.*\]\.validation\.pipeline\.\w+\.null\.": "the learners' work again, on permuted outcomes",
@@ -36,7 +36,7 @@ IDENTITY = ("variable", "term", "group", "feature", "level")
 VALUE = tuple[float | None, ...]
 EXACT, LOOSE = (1e-6, 1e-3), (1e-3, 0.1)
 """Relative difference that is allowed, and the number below which it is absolute."""
-TWO_REFITS = re.compile(r"models\[.*\]\.validation\.(pipeline\.|difference\.)")
+TWO_REFITS = re.compile(r"(models\[.*\]|clinical_model)\.validation\.(pipeline\.|difference\.)")
 """Scope pipeline is refitted by Python's engine for the report, and by R here. In a sample whose groups are
 separated their infinite log odds end 1e-8 apart or tied, as rounding has it: a few numbers may differ a little."""
 
@@ -158,8 +158,11 @@ def _is_near(a: float | None, b: float | None, relative: float, least: float) ->
 
 def _imputed_models(data: dict[str, Any]) -> Iterator[str]:
     """Held-out numbers of models with imputed covariates: :data:`IMPUTED`."""
+    if data.get("clinical_model", {}).get("n_imputations"):
+        yield r"clinical_model\.(validation|added_value\[.*, scope )"
     for model in data["models"]:
         if model["n_imputations"]:
+            yield rf"clinical_model\.added_value\[{re.escape(model['name'])} vs .*, scope "
             kind = "adjusted" if model["adjusted"] else "unadjusted"
             name = re.escape(model["name"])
             yield rf"models\[{name}, {kind}\]\.validation"

@@ -269,6 +269,16 @@ UNPLACED_KNOTS = WarnKind(
     " without blanks in all of its terms; a spline's knots are placed anew on these.",
     "Use fewer knots, or fill in blanks.",
 )
+NO_COVARIATES_ALONE = WarnKind(
+    "PRL-075",
+    "comparisons",
+    "comparisons",
+    "No model of the covariates alone",
+    "there is no model of the covariates alone to hold the others against: {reason}",
+    "Every run fits and validates the covariates without anything of the images, so that the added value of a Radscore"
+    " can be told. Here that model cannot be fitted; the others are not touched.",
+    "Fill in blanks, or change the terms under `adjust`.",
+)
 RECLASSIFICATION = WarnKind(
     "PRL-072",
     "reclassification",

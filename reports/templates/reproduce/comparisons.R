@@ -98,14 +98,20 @@ predictions_on_these <- function(model, scope, scheme) {
   predictions_of[[key]]
 }
 
+# Two models on the patients whom both have, each as fitted to these; nothing where they cannot be compared.
+meet <- function(one, other) {
+  take_patients(unique(c(one$terms, other$terms)))
+  if (length(unique(y)) < 2) return(NULL)   # nobody to compare
+  if (!is_fitted(one) || !is_fitted(other)) return(NULL)   # too few distinct values for a spline's knots
+  list(on_these(one), on_these(other))
+}
 for (pair in study$pairs) for (adjusted in c(FALSE, TRUE)) {
   models <- lapply(pair, function(name) Filter(function(model) model$name == name && model$adjusted == adjusted, fitted))
   if (any(lengths(models) == 0)) next
-  take_patients(unique(c(models[[1]][[1]]$terms, models[[2]][[1]]$terms)))
-  if (length(unique(y)) < 2) next   # nobody to compare
-  if (!is_fitted(models[[1]][[1]]) || !is_fitted(models[[2]][[1]])) next   # too few distinct values for a spline's knots
-  first <- on_these(models[[1]][[1]])
-  second <- on_these(models[[2]][[1]])
+  both <- meet(models[[1]][[1]], models[[2]][[1]])
+  if (is.null(both)) next
+  first <- both[[1]]
+  second <- both[[2]]
   label <- name_of_model(paste(pair[1], "vs", pair[2]), adjusted)
   message("comparison: ", label)
   compare_predictions(paste0(label, ", apparent"), c(first$label, second$label), first$etas, second$etas, compare_nested(first, second))
@@ -120,6 +126,26 @@ for (pair in study$pairs) for (adjusted in c(FALSE, TRUE)) {
     } else if (!any(found[[1]]$alone, found[[2]]$alone)) {
       compare_predictions(key, keys, held_out(found[[1]])[1, , drop = FALSE], held_out(found[[2]])[1, , drop = FALSE])
     }
+  }
+}
+
+# By how much the AUC of every model is larger than that of the covariates alone.
+alone <- Filter(function(model) isTRUE(model$is_alone), fitted)
+for (model in if (length(alone)) Filter(function(model) !isTRUE(model$is_alone), fitted)) {
+  if (setequal(unlist(model$terms), unlist(alone[[1]]$terms))) next   # it is that model
+  both <- meet(model, alone[[1]])
+  if (is.null(both)) next
+  label <- name_of_model(paste(model$name, "vs", alone[[1]]$name), model$adjusted)
+  key <- function(place) sprintf("clinical_model.added_value[%s, %s, auc]", label, place)
+  size <- list(n = n, events = sum(y))
+  nested <- compare_nested(both[[1]], both[[2]])
+  tell(key("apparent"), c(size, compare_pooled_areas(both[[1]]$etas, both[[2]]$etas), if (!is.null(nested)) list(likelihood_ratio = nested)))
+  for (scope in study$scopes) if (can_predict(both[[1]], scope) && can_predict(both[[2]], scope)) for (scheme in names(schemes)) {
+    if (study$schemes[[scheme]] == "bootstrap") next
+    found <- lapply(both, predictions_on_these, scope, scheme)
+    if (any(found[[1]]$alone, found[[2]]$alone)) next
+    areas <- lapply(found, function(predictions) held_out(predictions)[1, , drop = FALSE])
+    tell(key(paste0("scope ", scope, ", ", scheme)), c(size, compare_pooled_areas(areas[[1]], areas[[2]])))
   }
 }
 take_patients()

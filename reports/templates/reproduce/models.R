@@ -58,8 +58,10 @@ describe_as_is <- function(model, label, x) {
   c(model, list(label = label, xs = list(x), etas = t(eta), rows = taken$rows))
 }
 
-fitted <- lapply(study$models, function(model) {
-  label <- name_of_model(model$name, model$adjusted)
+# Where a model's numbers stand in results.json: that of the covariates alone, which others are held against, for itself.
+place_of <- function(model) if (isTRUE(model$is_alone)) "clinical_model" else sprintf("models[%s]", name_of_model(model$name, model$adjusted))
+fitted <- lapply(c(study$models, if (!is.null(study$covariates_alone)) list(study$covariates_alone)), function(model) {
+  label <- if (isTRUE(model$is_alone)) "(covariates alone)" else name_of_model(model$name, model$adjusted)
   message("model: ", label)
   take_patients(model$terms)
   data <- if (model$is_imputed) data_sets else list(data_sets[[1]])
@@ -79,7 +81,7 @@ fitted <- lapply(study$models, function(model) {
   own <- match(labels[unlist(model$scores)], colnames(xs[[1]]))
   turned <- own[!own %in% model$infinite & !is.na(fit$b[own]) & fit$b[own] < 0]
   raw <- lapply(turned, function(j) pooled_delong(y, do.call(rbind, lapply(xs, function(x) x[, j])))[c("estimate", "low", "high")])
-  tell(sprintf("models[%s]", label), c(
+  tell(place_of(model), c(
     list(n_parameters = sum(is.finite(fit$b)) - 1, n = n, events = sum(y), n_imputations = if (length(xs) > 1) length(xs) else 0,
          log_likelihood = fit$log_likelihood, terms = terms_of(xs[[1]], fit, model$infinite),
          overall_tests = overall_tests(xs, model$fit == "firth"),

@@ -282,7 +282,7 @@ for (k in seq_along(fitted)) {
   area <- function(entry) if (is.null(entry$auc$estimate)) NA else entry$auc$estimate
   if (all(c("model", "pipeline") %in% names(found)))
     found$difference <- Map(function(a, b) if (model$leakage_is_known) area(a) - area(b) else NA, found$model, found$pipeline)
-  tell(sprintf("models[%s].validation", model$label), found)
+  tell(paste0(place_of(model), ".validation"), found)
   # The way from features to a score was chosen anew within every training set, by this model: what it says is of the choice.
   if (!is.null(study$choice) && model$name == study$choice$model && model$adjusted == study$choice$adjusted) {
     for (scheme in intersect(unlist(study$choice$schemes), names(found$pipeline))) {
