@@ -27,6 +27,7 @@ from prldh.core import (
     Progress,
     TissueFit,
     Warn,
+    scope_words,
     seed_for,
     untold,
     warn,
@@ -366,7 +367,9 @@ def _compare_pair(plan: Plan, run: EngineRun, pair: tuple[str, str], adjusted: b
             elif a.alone.any() or b.alone.any():
                 in_words = scheme.replace("_", "-")
                 run.warnings.append(
-                    warn.NOT_COMPARED(first=pair[0], second=pair[1], label=label, scope=scope, scheme=in_words)
+                    warn.NOT_COMPARED(
+                        first=pair[0], second=pair[1], label=label, scope=scope_words(scope), scheme=in_words
+                    )
                 )
             elif kind == REPEATED_HOLDOUT:
                 run.comparisons += compare_over_repeats(compared, outcome, a, b, assessment.level)
