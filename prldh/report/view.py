@@ -8,7 +8,7 @@ from dataclasses import asdict
 from functools import partial
 from typing import Any
 
-from prldh.core import OPTIMISM_FROM_SELECTION, plain, scope_words
+from prldh.core import OPTIMISM_FROM_SELECTION, SCOPE_WORDS, plain, scope_words
 from prldh.pages import level_of, typeset
 from prldh.report.answer import answer_view, label
 from prldh.report.drawing import slug
@@ -335,7 +335,7 @@ def _calibration_rows(data: dict[str, Any], words: Words) -> dict[str, list[dict
         for k, scope in enumerate(scopes):
             for scheme, entry in m["validation"][scope].items():
                 if "calibration" in entry:
-                    of = f"{words.scheme(scheme).label}, {scope_words(scope)}"
+                    of = words.scheme(scheme).label + ("" if scope == "pipeline" else f", {scope_words(scope)}")
                     (more if k else rows).append(
                         {
                             "label": label(data, m),
@@ -428,7 +428,8 @@ def _missing(data: dict[str, Any]) -> list[dict[str, Any]]:
 
 #: Stages whose warnings are for those who want to know how a number came about.
 TECHNICAL = ("engine r", "engine python", "null values")
-_OF = re.compile(r"(model '.*?'(?:, adjusted)?(?:, scope \w+)?(?:, [\w-]+)?): (.+)", re.DOTALL)
+_SCOPE = "|".join(map(re.escape, SCOPE_WORDS.values()))
+_OF = re.compile(rf"(model '.*?'(?:, adjusted)?(?:, (?:scope \w+|{_SCOPE}))?(?:, [\w-]+)?): (.+)", re.DOTALL)
 
 
 def _warnings(warnings: list[dict[str, str]]) -> dict[str, Any]:

@@ -41,16 +41,16 @@ const compare = (a, b) => {
 };
 const makeSortable = table => {
   [...table.tHead.rows[0].cells].forEach((head, column) => {
-    const text = head.textContent;
-    head.textContent = "";
-    head.append(make("button", text, "", () => {
+    const words = [...head.childNodes], button = make("button", "", "", () => {
       const turn = head.getAttribute("aria-sort") === "ascending" ? -1 : 1;
       for (const other of table.tHead.rows[0].cells) other.removeAttribute("aria-sort");
       head.setAttribute("aria-sort", turn > 0 ? "ascending" : "descending");
       const rows = [...table.tBodies[0].rows].map(row => [full(row.cells[column]), row]);
       rows.sort((a, b) => turn * compare(a[0], b[0]));
       table.tBodies[0].append(...rows.map(entry => entry[1]));
-    }));
+    });
+    button.append(...words);
+    head.append(button);
   });
 };
 for (const table of document.querySelectorAll("main table")) {
