@@ -153,7 +153,8 @@ const links = new Map([...document.querySelectorAll("nav a")].map(link => [link.
 const parts = [...links.keys()].map(id => document.getElementById(id)).filter(Boolean);
 let current = null;
 const follow = () => {
-  const at = parts.findLast(part => part.getBoundingClientRect().top < innerHeight / 3) || parts[0];
+  const isEnd = scrollY > 0 && scrollY + innerHeight >= document.documentElement.scrollHeight - 2;
+  const at = isEnd ? parts.at(-1) : parts.findLast(part => part.getBoundingClientRect().top < innerHeight / 3) || parts[0];
   if (!at || at === current) return;
   links.get(current?.id)?.removeAttribute("aria-current");
   current = at;

@@ -612,8 +612,8 @@ def test_views_are_chosen_by_keyboard_and_by_address(browser, features):
     views = page.locator(".tabs > details > .view")
     ids = [view.get_attribute("id") for view in views.all()]
     assert len(ids) == len(set(ids)) > 12 and all(ids)
-    summaries = page.locator("summary").all_inner_texts()
-    assert all(len(text) > 3 for text in summaries)
+    summaries = page.locator("summary").all_text_contents()
+    assert all(len(text) > 3 for text in summaries), summaries
 
 
 def test_everything_is_printed(browser, features):
@@ -631,7 +631,7 @@ def test_everything_is_printed(browser, features):
 def test_the_contents_follow_the_reader(browser, features):
     for width in (1280, 390):
         page, _ = open_page(browser, features, width=width)
-        for name in ("validation", "provenance", "patients"):
+        for name in ("validation", "usefulness", "glossary", "patients"):
             page.evaluate(f"document.getElementById('{name}').scrollIntoView()")
             page.wait_for_function(f"document.querySelector('nav [aria-current]')?.hash === '#{name}'")
             box = page.locator("nav [aria-current]").bounding_box()
