@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import partial
 from html import unescape
 
 from markupsafe import escape
@@ -60,7 +61,7 @@ def with_terms(page: str) -> tuple[str, list[Term]]:
         elif section and not section.startswith(("plugin-", *_OTHERS)):
             is_head = "th-col" in inside
             if is_head or not (_LEFT & set(inside) or "th" in inside):
-                part = _FOUND.sub(lambda m, is_head=is_head, shown=shown: _marked(m[0], is_head, shown, used), part)
+                part = _FOUND.sub(partial(_marked, is_head=is_head, shown=shown, used=used), part)
         made.append(part)
     return "".join(made), [term for term in GLOSSARY if term.name in used]
 
@@ -80,7 +81,8 @@ def _step(inside: list[str], tag: str, part: str) -> None:
         inside.append(name)
 
 
-def _marked(text: str, is_head: bool, shown: set[str], used: set[str]) -> str:
+def _marked(match: re.Match[str], is_head: bool, shown: set[str], used: set[str]) -> str:
+    text = match[0]
     term = _WHOSE[_plain(text)]
     if not is_head and term.name in shown:
         return text
