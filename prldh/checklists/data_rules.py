@@ -418,7 +418,7 @@ def reduction(d: Dossier) -> Finding:
         return ask()
     if d.run["study"]["schemes"] and "pipeline" not in d.settings["validation"]["scope"]:
         return contradicted(
-            f"{name_steps(d)}; on all patients, held-out ones included: scope pipeline was not run",
+            f"{name_steps(d)}; on all patients, held-out ones included: the whole modelling process was not validated",
             setting("validation.scope"),
             report("radscores"),
         )

@@ -22,7 +22,7 @@ from prldh.checklists.data_rules import (
 from prldh.checklists.dossier import Dossier
 from prldh.checklists.findings import Finding, ask, contradicted, file, filled, not_applicable, report, result, setting
 from prldh.checklists.regions import CONSENSUS_WAYS
-from prldh.core import Purpose
+from prldh.core import Purpose, scope_words
 from prldh.pages import p_text
 from prldh.results import by_honesty, honest_auc, interval, is_clustered, led_by, tissues_of_model, unknown_leakage
 
@@ -126,13 +126,13 @@ def no_leakage(d: Dossier) -> Finding:
             if holds
         )
         return contradicted(
-            f"only scope model was run: {what} on all patients, held-out ones included",
+            f"the model alone was refitted: {what} on all patients, held-out ones included",
             setting("validation.scope"),
             report("validation"),
         )
     value = (
-        f"patients held out by {name_schemes(d)}, seed {d.run['study']['seed']}; scope {', '.join(scopes)}; "
-        "no held-out row was handed to any fit"
+        f"patients held out by {name_schemes(d)}, seed {d.run['study']['seed']};"
+        f" {', '.join(map(scope_words, scopes))}; no held-out row was handed to any fit"
     )
     evidence = (report("validation"), result("ledger"), setting("validation"))
     if d.given_scores:
@@ -354,7 +354,7 @@ def comparison(d: Dossier) -> Finding:
     if not rows:
         return ask("no pair of models was compared", setting("comparisons"))
     held = [c for c in rows if c["scope"] == "pipeline"] or [c for c in rows if c["scope"]] or rows
-    where = f"{held[0]['scheme']}, scope {held[0]['scope']}" if held[0]["scope"] else "apparent"
+    where = f"{held[0]['scheme']}, {scope_words(held[0]['scope'])}" if held[0]["scope"] else "apparent"
     shown = "; ".join(f"{_pair(c)}: p {p_text(c['p'])}" for c in held[:6] if c["scheme"] == held[0]["scheme"])
     return filled(f"{held[0]['method']} ({where}): {shown}", report("comparisons"), result("comparisons"))
 

@@ -20,7 +20,7 @@ from prldh.checklists.data_rules import (
 )
 from prldh.checklists.dossier import Dossier
 from prldh.checklists.findings import Evidence, Finding, ask, contradicted, filled, report, result, setting
-from prldh.core import Purpose
+from prldh.core import Purpose, scope_words
 from prldh.results import interval, steps_of
 
 #: How a score becomes a model, by what the study file calls it.
@@ -204,7 +204,7 @@ def building(d: Dossier) -> Finding:
     if learner := learner_of(d):
         parts.append(f"Radscore by {learner}; models of it {second_stage_of(d)}")
     parts.append(name_ways(d))
-    parts.append(f"validated by {name_schemes(d)}, scope {', '.join(d.settings['validation']['scope'])}")
+    parts.append(f"validated by {name_schemes(d)}, {', '.join(map(scope_words, d.settings['validation']['scope']))}")
     parts += name_plugins(d)
     value = "; ".join(part for part in parts if part)
     evidence = (report("models"), report("validation"), setting("selection"), *_ways_evidence(d))

@@ -26,6 +26,7 @@ from prldh.core.entries import (
     later,
 )
 from prldh.core.errors import ComputeError, DataError, EngineError, OutputError, PluginError, PrldhError, StudyError
+from prldh.core.field_words import OPTIMISM_FROM_SELECTION, REFITTED, SCOPE_WORDS, WHOLE, scope_words
 from prldh.core.figures import Across, Curve, Drawable, Groups, Paths, Points, StepFigure
 from prldh.core.files import (
     LARGEST_BY_HAND,
@@ -193,6 +194,7 @@ __all__ = [
     "NO_COLUMNS",
     "NO_INTERVAL",
     "Number",
+    "OPTIMISM_FROM_SELECTION",
     "OWNED",
     "OutputError",
     "Part",
@@ -206,11 +208,13 @@ __all__ = [
     "Progress",
     "Purpose",
     "REFERENCES",
+    "REFITTED",
     "REPEATED_HOLDOUT",
     "ReadsColumns",
     "Reference",
     "Remark",
     "Resample",
+    "SCOPE_WORDS",
     "SEAL",
     "SHOWN",
     "SchemeRun",
@@ -228,6 +232,7 @@ __all__ = [
     "TrainingRows",
     "USEFULNESS",
     "Volume",
+    "WHOLE",
     "Warn",
     "add_up",
     "at",
@@ -281,6 +286,7 @@ __all__ = [
     "resolved",
     "same_term",
     "same_text",
+    "scope_words",
     "seal_of",
     "sealed",
     "seed_for",

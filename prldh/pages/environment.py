@@ -9,6 +9,7 @@ from typing import Any
 import jinja2
 from jinja2.bccache import Bucket
 
+from prldh.core import scope_words
 from prldh.pages.format import FILTERS
 from prldh.results import Words
 
@@ -54,6 +55,7 @@ def create_environment(words: Words | None = None, for_html: bool = True) -> jin
     if for_html:
         environment.filters.update(
             FILTERS,
+            scope=scope_words,
             words=lambda name: words.scheme(name).label,
             step_words=lambda name: words.step(name).label,
         )

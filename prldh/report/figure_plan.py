@@ -6,8 +6,9 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from prldh.core import plain
+from prldh.core import WHOLE, plain, scope_words
 from prldh.pages import interval_text, level_of
+from prldh.report.answer_drawings import plan_answer
 from prldh.report.drawing import Drawing, slug
 from prldh.report.groups import group_panels
 from prldh.report.model_drawings import (
@@ -59,6 +60,7 @@ def plan_figures(data: dict[str, Any], words: Words) -> list[Drawing]:
     """The figures that these results allow, in the report's order."""
     flow = describe_flow(data)
     drawings = [
+        plan_answer(data, words),
         Drawing(
             "flow",
             "Flow of patients",
@@ -66,7 +68,7 @@ def plan_figures(data: dict[str, Any], words: Words) -> list[Drawing]:
             f" {flow['events']} with the event and {flow['n'] - flow['events']} without.",
             lambda: draw_flow(flow),
             is_wide=True,
-        )
+        ),
     ]
     drawings += [_agreement(name, t) for name, t in (data.get("images") or {}).items() if t["agreement"]]
     for name in data["tissues"]:
@@ -201,7 +203,7 @@ def _model_figures(
     models: list[dict[str, Any]], kind: str, differences: list[dict[str, Any]], level: str, words: Words
 ) -> list[Drawing]:
     held = lead_scheme(models)
-    lead = f"{words.scheme(held[1]).label}, scope {held[0]}" if held else ""
+    lead = f"{words.scheme(held[1]).label}, {scope_words(held[0])}" if held else ""
     of = f"predictions of {lead}" if held else ""
     shown = models[:MOST_PANELS]
     first = (
@@ -213,8 +215,8 @@ def _model_figures(
         Drawing(
             f"roc_{kind}",
             f"ROC curves, {kind}",
-            "Apparent ROC curves of the models (solid or dashed), with the curve of held-out predictions of scope"
-            f" pipeline where there is one (dotted). Apparent AUCs: {_areas(models)}.",
+            "Apparent ROC curves of the models (solid or dashed), with the curve of held-out predictions,"
+            f" {WHOLE}, where there is one (dotted). Apparent AUCs: {_areas(models)}.",
             lambda: draw_roc(models, f"{level}% CI"),
         ),
         *_roc_bands(shown, kind, held, of, first, level),

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from prldh.checklists import has_docx
-from prldh.core import APPARENT, DASH, Measure, plain
+from prldh.core import APPARENT, DASH, OPTIMISM_FROM_SELECTION, REFITTED, WHOLE, Measure, plain
 from prldh.pages import JournalTable, as_latex, interval_text, p_text, write_word
 from prldh.report.view import SUMMARY_RULES, TESTS, label
 from prldh.results import (
@@ -140,18 +140,18 @@ def _validation(data: dict[str, Any]) -> JournalTable:
     head = [
         "Model",
         "Scheme",
-        f"Scope pipeline, AUC ({_level(data)})",
-        f"Scope model, AUC ({_level(data)})",
+        f"{WHOLE.capitalize()}, AUC ({_level(data)})",
+        f"{REFITTED.capitalize()}, AUC ({_level(data)})",
         "Difference",
         f"Apparent AUC ({_level(data)})",
     ]
     unknown = list(dict.fromkeys(u for m in data["models"] if (u := unknown_leakage(data, m))))
     is_priced = any(cost_of_leakage(data, m, s) is not None for m in data["models"] for s in data["study"]["schemes"])
     notes = [
-        ("Scope pipeline refits what this run makes" if unknown else "Scope pipeline refits everything")
+        (f"{WHOLE.capitalize()}: {'what this run makes' if unknown else 'everything'} is fitted anew")
         + (", selection included," if any(selects(data, m) for m in data["models"]) else "")
-        + " in every resample; scope model the logistic model alone."
-        + (" The difference, scope model less scope pipeline, is the cost of leakage." if is_priced else "")
+        + f" in every resample; {REFITTED}: the logistic model alone."
+        + (f" The difference of the two is the {OPTIMISM_FROM_SELECTION}." if is_priced else "")
         + " Bootstrap: corrected for optimism.",
         *unknown,
     ]
@@ -173,7 +173,7 @@ def _auc(entry: dict[str, Any] | None) -> str:
 
 
 def _cost(data: dict[str, Any], model: dict[str, Any], scheme: str) -> str:
-    """The cost of leakage, that it is unknown, or nothing where nothing was selected."""
+    """The optimism from selection, that it is unknown, or nothing where nothing was selected."""
     if unknown_leakage(data, model):
         return "unknown"
     return plain(cost_of_leakage(data, model, scheme)) if is_chosen(data, model) else ""

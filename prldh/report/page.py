@@ -18,6 +18,7 @@ from prldh.plugins import Registry, lent
 from prldh.report.figures import FigureSettings, write_figures
 from prldh.report.images import images_view
 from prldh.report.journal_tables import write_journal_tables
+from prldh.report.terms import with_terms
 from prldh.report.text.write import write_text
 from prldh.report.view import make_view
 from prldh.results import (
@@ -31,6 +32,9 @@ from prldh.results import (
     selected_features,
     words_of,
 )
+
+#: Where the glossary goes: which terms a page uses is known when it is made.
+GLOSSARY_HERE = "<!-- glossary -->"
 
 
 def render_report(
@@ -61,18 +65,23 @@ def render_report(
     figures = {name: {**figure, "svg": Markup(figure["svg"])} for name, figure in figures.items()}
     view = make_view(data, words, figures)
     sections = _plugin_sections(data, folder, registry)
-    template = create_environment(words).get_template("report.html.j2")
-    return template.render(
-        data=data,
-        view=view,
-        images=images_view(data, folder),
-        provenance=provenance,
-        sections=sections,
-        checklists=checklist_view(folder),
-        features=selected_features(data),
-        text=write_text(data, words, (provenance or {}).get("prldh", "")),
-        version=metadata.version("prldh"),
+    environment = create_environment(words)
+    page, terms = with_terms(
+        environment.get_template("report.html.j2").render(
+            data=data,
+            view=view,
+            images=images_view(data, folder),
+            provenance=provenance,
+            sections=sections,
+            checklists=checklist_view(folder),
+            features=selected_features(data),
+            text=write_text(data, words, (provenance or {}).get("prldh", "")),
+            version=metadata.version("prldh"),
+            glossary=Markup(GLOSSARY_HERE),
+        )
     )
+    glossary = environment.get_template("sections/glossary.html.j2").render(terms=terms)
+    return page.replace(GLOSSARY_HERE, glossary, 1)
 
 
 def write_beside(data: dict[str, Any], words: Words, folder: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from prldh.core import plain
+from prldh.core import plain, scope_words
 from prldh.pages import interval_text, level_of, p_text
 from prldh.report.drawing import slug
 from prldh.report.subgroup_drawings import SubgroupPanel
@@ -22,7 +22,7 @@ def subgroups_view(data: Mapping[str, Any], words: Words) -> list[dict[str, Any]
         {
             "column": column,
             "figure": figures[column],
-            "of": f"{words.scheme(entry['scheme']).label}, scope {entry['scope']}",
+            "of": f"{words.scheme(entry['scheme']).label}, {scope_words(entry['scope'])}",
             "rows": list(_rows(entry)),
             "notes": [_note(each) for each in entry["heterogeneity"]],
             "reasons": _reasons(entry),

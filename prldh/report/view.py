@@ -8,14 +8,17 @@ from dataclasses import asdict
 from functools import partial
 from typing import Any
 
-from prldh.core import plain
+from prldh.core import OPTIMISM_FROM_SELECTION, SCOPE_WORDS, plain, scope_words
 from prldh.pages import level_of, typeset
 from prldh.report.added_value import added_value_view
+from prldh.report.answer import answer_view, label
 from prldh.report.drawing import slug
+from prldh.report.figure_plan import MOST_PANELS, lead_scheme
 from prldh.report.groups import group_tables
 from prldh.report.seen import seen_in_figures
 from prldh.report.subgroups import subgroups_view
-from prldh.report.ways import ways_view, yardstick_sentences
+from prldh.report.tabs import KINDS, kinds_of, tabs_of, views_of
+from prldh.report.ways import ways_view
 from prldh.results import (
     ARTEFACT,
     BRIER,
@@ -23,23 +26,18 @@ from prldh.results import (
     CLASSIFIED,
     CORRECTED,
     FLOOR,
-    LED_AS,
     LINE,
     MEASURES,
-    NO_USABLE,
     Words,
-    artefacts_in_words,
     by_honesty,
     compares_artefacts,
     computed_once,
     cost_of_leakage,
     has_own_patients,
     has_two_stage_interval,
-    honest_auc,
     is_artefact,
     is_bootstrap,
     is_chosen,
-    is_honest,
     judged,
     largest_difference,
     leading_key,
@@ -70,6 +68,8 @@ ROWS_SHOWN = 400
 FEATURES_SHOWN = 50
 #: Tables of each model that a page holds one by one; those of more are in CSV alone.
 MODELS_SHOWN = 12
+#: Warnings of a stage that stand open; more are folded.
+WARNINGS_OPEN = 5
 
 
 def make_view(data: dict[str, Any], words: Words, figures: dict[str, dict[str, Any]]) -> dict[str, Any]:
@@ -98,7 +98,16 @@ def make_view(data: dict[str, Any], words: Words, figures: dict[str, dict[str, A
         "brier": of_table(BRIER),
         "tests": TESTS,
         "kinds": kinds,
-        "lead": _lead(data, level, words),
+        "kind_tabs": kinds_of(data),
+        "views": views_of(data),
+        "tissue_tabs": list(tabs_of(list(data["tissues"])).values()),
+        "held_bands": _held_bands(data, figures),
+        "optimism": OPTIMISM_FROM_SELECTION,
+        "interaction_tabs": [t for t in KINDS if (data["interaction"] or {}).get(t.kind)],
+        "nomogram_tabs": [t for t in KINDS if f"nomogram_{t.kind}" in figures],
+        "warnings_open": WARNINGS_OPEN,
+        "leading_line": sorted(of_table(LINE), key=lambda measure: measure.key != "slope"),
+        "answer": answer_view(data, words),
         "ci": f"{level}% CI",
         "comparisons": by_scope(data["comparisons"]),
         "added_value": added_value_view(data, words),
@@ -232,11 +241,6 @@ def _stability(data: dict[str, Any], schemes: dict[str, Any]) -> dict[str, Any]:
     return {"schemes": known, "lead": lead, "rows": rows}
 
 
-def label(data: dict[str, Any], entry: dict[str, Any]) -> str:
-    """A model's name, that it is adjusted, and its patients where models have their own."""
-    return entry["name"] + (", adjusted" if entry["adjusted"] else "") + size_in_words(data, entry)
-
-
 def _references(terms: list[dict[str, Any]], data: dict[str, Any]) -> str:
     """``sex, female; grade, III``: the level of each factor of a model to which its odds ratios compare."""
     levels: dict[str, list[str]] = {}
@@ -251,128 +255,10 @@ def _references(terms: list[dict[str, Any]], data: dict[str, Any]) -> str:
     return "; ".join(f"{variable}, {level}" for variable, level in references.items() if level is not None)
 
 
-def _lead(data: dict[str, Any], level: str, words: Words) -> dict[str, list[str]]:
-    """``sentences``: what was asked, what held-out patients answer, and what those that made the models would have
-    said; ``notes`` on reading them."""
-    cohort, models = data["cohort"], data["models"]
-    share = 100 * cohort["events"] / cohort["n"]
-    which = f"the model “{label(data, models[0])}” tells" if len(models) == 1 else f"{len(models)} models tell"
-    asked = (
-        f"What was asked: how well {which} patients with {cohort['outcome']} = {cohort['event']} ({cohort['events']} of"
-        f" {cohort['n']}, {share:.1f} %) from those without."
-    )
-    ranked = [(leading, m) for m in models if (leading := honest_auc(m))]
-    if not ranked:
-        best = max(models, key=lambda m: m["auc"]["estimate"] or 0.0)
-        return {
-            "sentences": [
-                asked,
-                f"Of other patients nothing is known: {NO_USABLE}."
-                if any(by_honesty(m["validation"]) for m in models)
-                else "Of other patients nothing is known, as no validation was asked for.",
-                (
-                    f"In the patients to whom it was fitted, {_which(data, best)} has an AUC of"
-                    f" {_with_interval(best['auc'], level)}, which is too high by construction."
-                ),
-            ],
-            "notes": _artefacts(data),
-        }
-    (scope, scheme, auc), best = max(ranked, key=lambda item: item[0][2]["estimate"])
-    is_all = is_honest(data, best, scope)
-    # .632+ weighs what held-out patients give with what the model's own give
-    is_weighed = leading_key(best["validation"][scope][scheme]) == "b632plus"
-    where = "corrected for optimism" if is_weighed else "in patients held out from fitting"
-    sentences = [
-        asked,
-        (
-            f"{f'The honest answer: {where}' if is_all else where[0].upper() + where[1:]}"
-            f" ({_how_held_out(data, scheme, words)}{_mean(best, scope, scheme)}, {_fitted_anew(data, best, scope)}),"
-            f" {_which(data, best)} reaches an AUC of {_with_interval(auc, level)}, where 0.5 is chance and 1 is"
-            f" perfect.{' ' * bool(unknown_leakage(data, best))}{unknown_leakage(data, best)}"
-        ),
-        _hopeful(data, best, scope, scheme, level),
-    ]
-    notes = []
-    if auc.get("low") is not None and auc["low"] <= 0.5 <= auc["high"]:
-        notes.append("The interval of this AUC includes 0.5: that the model tells nothing is not excluded.")
-    if len(ranked) > 1:
-        notes.append(
-            "The best of several is chosen by looking, so even its held-out AUC is somewhat hopeful: read all rows of"
-            " Table 3."
-        )
-    sentences += yardstick_sentences(data, words)[:1]  # of the scheme that leads; the others stand in their section
-    return {"sentences": sentences, "notes": [*notes, *_never_selected(data, words), *_artefacts(data)]}
-
-
-def _fitted_anew(data: dict[str, Any], model: dict[str, Any], scope: str) -> str:
-    """What was: everything, where that is true."""
-    what = "everything" if is_honest(data, model, scope) else "what this run makes"
-    if scope != "pipeline" or (what != "everything" and not is_chosen(data, model)):
-        return "the logistic model alone fitted anew each time"
-    return f"{what} fitted anew each time{', selection included' if selects(data, model) else ''}"
-
-
-def _mean(model: dict[str, Any], scope: str, scheme: str) -> str:
-    return LED_AS.get(leading_key(model["validation"][scope][scheme]) or "", "")
-
-
-def _artefacts(data: dict[str, Any]) -> list[str]:
-    """A note on the pooled AUCs that are no result, one a model."""
-    return [f"{label(data, m)}: {words}" for m in data["models"] if (words := artefacts_in_words(m))]
-
-
-def _never_selected(data: dict[str, Any], words: Words) -> list[str]:
-    """One sentence a tissue whose frozen Radscore has features that no resample of a scheme selected."""
-    sentences = []
-    for name, tissue in data["tissues"].items():
-        own = tissue["selection"] or {}
-        for scheme, entry in own.get("stability", {}).items():
-            never = [feature for feature in own["features"] if feature not in entry["frequency"]]
-            if never:
-                sentences.append(
-                    f"Of the frozen Radscore of “{name}” {len(never)} of {len(own['features'])} features"
-                    f" ({', '.join(never)}) were selected in 0 of the {entry['n_resamples']} resamples"
-                    f" ({words.scheme(scheme).label}): other patients would have given another Radscore."
-                )
-    return sentences
-
-
-def _which(data: dict[str, Any], best: dict[str, Any]) -> str:
-    return f"the best model, “{label(data, best)}”," if len(data["models"]) > 1 else "it"
-
-
-def _with_interval(auc: dict[str, Any], level: str) -> str:
-    if auc.get("low") is None or auc.get("high") is None:
-        return f"{plain(auc['estimate'])} (no interval)"
-    return f"{plain(auc['estimate'])} ({level}% CI {plain(auc['low'])} to {plain(auc['high'])})"
-
-
-def _how_held_out(data: dict[str, Any], scheme: str, words: Words) -> str:
-    own = words.scheme(scheme)
-    n = data["study"].get("schemes", {}).get(scheme, {}).get("n_resamples", 0)
-    return own.design or f"{own.label}, {n} fits"
-
-
-def _hopeful(data: dict[str, Any], best: dict[str, Any], scope: str, scheme: str, level: str) -> str:
-    """What the same model reaches where it, or its selection, has seen the patients."""
-    seen = f"In the patients to whom it was fitted it reaches {_with_interval(best['auc'], level)}"
-    leak = cost_of_leakage(data, best, scheme) if scope == "pipeline" else None
-    if leak is None:
-        return f"{seen}."
-    kept, whole = (best["validation"][of][scheme]["auc"] for of in ("model", "pipeline"))
-    cost = f"so that the cost of leakage is {typeset(plain(leak))}"
-    if is_bootstrap(data, scheme):
-        return (
-            f"{seen}; corrected for optimism it is {_with_interval(whole, level)} with everything fitted anew and"
-            f" {_with_interval(kept, level)} with the logistic model alone, {cost}."
-        )
-    return f"{seen}, and {_with_interval(kept, level)} where the logistic model alone is fitted anew each time, {cost}."
-
-
 def by_scope(rows: list[dict[str, Any]]) -> list[tuple[str, list[dict[str, Any]]]]:
     """What was found on held-out predictions, scope pipeline first, and the apparent."""
     held = [
-        (f"On held-out predictions, scope {scope}", [r for r in rows if r["scope"] == scope])
+        (f"On held-out predictions, {scope_words(scope)}", [r for r in rows if r["scope"] == scope])
         for scope in ("pipeline", "model")
     ]
     groups = [*held, ("Apparent", [r for r in rows if r["scope"] is None])]
@@ -395,6 +281,7 @@ def _validation(data: dict[str, Any]) -> list[dict[str, Any]]:
             rows.append(
                 {
                     "label": label(data, m),
+                    "is_adjusted": m["adjusted"],
                     "scheme": scheme,
                     "apparent": m["auc"],
                     "model": model,
@@ -407,9 +294,27 @@ def _validation(data: dict[str, Any]) -> list[dict[str, Any]]:
     return rows
 
 
+def _held_bands(data: dict[str, Any], figures: dict[str, Any]) -> list[str]:
+    """The kinds of models whose ROC curves with bands are of held-out predictions."""
+    kinds = []
+    for tab in kinds_of(data):
+        own = [m for m in data["models"] if m["adjusted"] == tab.is_adjusted][:MOST_PANELS]
+        held = lead_scheme(own)
+        if held and f"roc_bands_{tab.kind}" in figures:
+            kinds += [tab.kind] * all("roc" in m["validation"][held[0]][held[1]] for m in own)
+    return kinds
+
+
 def _each_scheme(data: dict[str, Any], is_wanted: Callable[[dict[str, Any]], bool]) -> list[dict[str, Any]]:
     return [
-        {"label": label(data, m), "scope": scope, "scheme": scheme, "entry": entry}
+        {
+            "label": label(data, m),
+            "is_adjusted": m["adjusted"],
+            "scope": scope,
+            "scheme": scheme,
+            "entry": entry,
+            "lead": entry.get(leading_key(entry) or ""),
+        }
         for m in data["models"]
         for scope in ("pipeline", "model")
         for scheme, entry in m["validation"].get(scope, {}).items()
@@ -432,10 +337,12 @@ def _calibration_rows(data: dict[str, Any], words: Words) -> dict[str, list[dict
         for k, scope in enumerate(scopes):
             for scheme, entry in m["validation"][scope].items():
                 if "calibration" in entry:
-                    of = f"{words.scheme(scheme).label}, scope {scope}"
+                    of = words.scheme(scheme).label + ("" if scope == "pipeline" else f", {scope_words(scope)}")
                     (more if k else rows).append(
                         {
                             "label": label(data, m),
+                            "is_adjusted": m["adjusted"],
+                            "is_held": True,
                             "of": of,
                             "calibration": entry["calibration"],
                             "hosmer_lemeshow": entry.get("hosmer_lemeshow"),
@@ -444,6 +351,8 @@ def _calibration_rows(data: dict[str, Any], words: Words) -> dict[str, list[dict
         rows.append(
             {
                 "label": label(data, m),
+                "is_adjusted": m["adjusted"],
+                "is_held": False,
                 "of": "apparent",
                 "calibration": m["calibration"],
                 "hosmer_lemeshow": m["hosmer_lemeshow"],
@@ -464,7 +373,10 @@ def _ledger(data: dict[str, Any], words: Words) -> list[dict[str, Any]]:
                 else "held-out rows were handed to fits of " + ", ".join(r["stage"] for r in leaks)
             )
             lines.append(
-                {"text": f"Scope {scope}, {words.scheme(scheme).label}: {n:,} fits; {leakage}.", "is_leak": bool(leaks)}
+                {
+                    "text": f"{scope_words(scope).capitalize()}, {words.scheme(scheme).label}: {n:,} fits; {leakage}.",
+                    "is_leak": bool(leaks),
+                }
             )
     return lines
 
@@ -483,11 +395,12 @@ def _bootstrap_rows(data: dict[str, Any]) -> list[dict[str, Any]]:
     return [{**row, "measure": m.name, "estimates": row["entry"][m.key]} for row in rows for m in CORRECTED]
 
 
-def _curves(words: Words, model: dict[str, Any]) -> list[tuple[str, list, list | None]]:
-    """A model's decision curves, the held-out ones first: what they are of, the curve, and the clinical impact."""
+def _curves(words: Words, model: dict[str, Any]) -> list[tuple[str, list, list | None, bool]]:
+    """A model's decision curves, the held-out ones first: what they are of, the curve, the clinical
+    impact, and whether they are of held-out predictions."""
     entries = [
         *(
-            (f"{words.scheme(scheme).label}, scope {scope}", entry)
+            (f"{words.scheme(scheme).label}, {scope_words(scope)}", entry)
             for scope in ("pipeline", "model")
             for scheme, entry in model["validation"].get(scope, {}).items()
             if "decision_curve" in entry
@@ -495,11 +408,12 @@ def _curves(words: Words, model: dict[str, Any]) -> list[tuple[str, list, list |
         ("apparent", model),
     ]
     elsewhere = [
-        (f"at the other prevalence, {title}", entry["decision_curve_at_prevalence"], None)
+        (f"at the other prevalence, {title}", entry["decision_curve_at_prevalence"], None, entry is not model)
         for title, entry in entries
         if "decision_curve_at_prevalence" in entry
     ]
-    return [*((title, entry["decision_curve"], entry.get("clinical_impact")) for title, entry in entries), *elsewhere]
+    own = [(title, e["decision_curve"], e.get("clinical_impact"), e is not model) for title, e in entries]
+    return [*own, *elsewhere]
 
 
 def _missing(data: dict[str, Any]) -> list[dict[str, Any]]:
@@ -516,7 +430,8 @@ def _missing(data: dict[str, Any]) -> list[dict[str, Any]]:
 
 #: Stages whose warnings are for those who want to know how a number came about.
 TECHNICAL = ("engine r", "engine python", "null values")
-_OF = re.compile(r"(model '.*?'(?:, adjusted)?(?:, scope \w+)?(?:, [\w-]+)?): (.+)", re.DOTALL)
+_SCOPE = "|".join(map(re.escape, SCOPE_WORDS.values()))
+_OF = re.compile(rf"(model '.*?'(?:, adjusted)?(?:, (?:scope \w+|{_SCOPE}))?(?:, [\w-]+)?): (.+)", re.DOTALL)
 
 
 def _warnings(warnings: list[dict[str, str]]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from prldh.chain import Protocol, probability
-from prldh.core import ABSENT, BOOTSTRAP, Cohort, LedgerRow, Warn, add_up, clean, warn
+from prldh.core import ABSENT, BOOTSTRAP, Cohort, LedgerRow, Warn, add_up, clean, scope_words, warn
 from prldh.data import describe_missing
 from prldh.data.imaging import describe_images
 from prldh.engines import PACKAGES, PythonEngine, packages_of
@@ -183,7 +183,9 @@ def _ledger(run: EngineRun) -> ByScheme:
 
 def _leaks(ledger: ByScheme) -> list[Warn]:
     return [
-        warn.LEAK(scope=scope, scheme=scheme.replace("_", "-"), stage=row.stage, n=row.n_held_out_rows_read)
+        warn.LEAK(
+            scope=scope_words(scope), scheme=scheme.replace("_", "-"), stage=row.stage, n=row.n_held_out_rows_read
+        )
         for scope, schemes in ledger.items()
         for scheme, rows in schemes.items()
         for row in rows
@@ -204,8 +206,8 @@ def _engines(plan: Plan, runs: list[EngineRun]) -> EnginesEntry:
         python=versions.get("python") or PythonEngine().versions(),
         note=(
             "On everyone each engine selects and fits by its own code; R's LASSO is glmnet's. In every resample"
-            " selection (the LASSO's solver included), Radscores and refits of scope pipeline are of Python's learners;"
-            " the reported engine summarises them."
+            " selection (the LASSO's solver included), Radscores and refits of the whole modelling process are"
+            " of Python's learners; the reported engine summarises them."
         ),
         called={run.engine.name: run.engine.packages_called() for run in runs}
         | {"python": _python_packages(plan, runs)},

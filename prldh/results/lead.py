@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from prldh.core import scope_words
 from prldh.results.leakage import ARTEFACT, LED_AS, is_artefact, leading_key
 from prldh.validation import TWO_STAGE_METHOD
 
@@ -87,14 +88,14 @@ def led_by(entry: dict[str, Any]) -> str:
         return NO_USABLE if by_honesty(entry["validation"]) else "not validated"
     scope, scheme, _ = leading
     how = LED_AS.get(leading_key(entry["validation"][scope][scheme]) or "", "")
-    return f"{scheme_words(scheme)}{how}, scope {scope}"
+    return f"{scheme_words(scheme)}{how}, {scope_words(scope)}"
 
 
 def artefacts_in_words(entry: dict[str, Any]) -> str:
     """Which pooled AUCs of a model are no result; nothing where all are."""
     validation = entry["validation"]
     shown = [
-        f"{interval(validation[scope][scheme]['auc'])} ({scheme_words(scheme)}, scope {scope})"
+        f"{interval(validation[scope][scheme]['auc'])} ({scheme_words(scheme)}, {scope_words(scope)})"
         for scope, scheme in by_honesty(validation)
         if is_artefact(validation[scope][scheme])
     ]

@@ -8,7 +8,7 @@ from typing import Any
 
 from prldh.core import GROUPS, variables_in
 
-#: Why the cost of leakage, the difference of the scopes' AUCs, is null.
+#: Why the optimism from selection, the difference of the scopes' AUCs, is null.
 LEAKAGE_UNKNOWN = (
     "the score of {names} came as a column: how it was made, and so how much leakage there is, is not known to this run"
 )
@@ -106,14 +106,14 @@ def cost_of_leakage(data: Mapping[str, Any], model: Mapping[str, Any], scheme: s
 
 #: Why scope model less scope pipeline is not what leakage costs, though a score was made in the run.
 OTHER_SCORES = (
-    "scope model keeps cross-fitted scores, or those of the protocol chosen on everyone, and scope pipeline has others:"
-    " their difference is not what leakage costs"
+    "with the model refitted, cross-fitted scores, or those of the protocol chosen on everyone, are kept, and where the"
+    " whole modelling process is validated there are others: their difference is no optimism from selection"
 )
 
 
 def no_difference(terms: Iterable[Mapping[str, Any]], given: Mapping[str, bool], covariates: Iterable[str] = ()) -> str:
-    """Why a model has no cost of leakage; ``given``: by tissue, whether its score came as a column. Empty where it has
-    one."""
+    """Why a model has no optimism from selection; ``given``: by tissue, whether its score came as a column. Empty
+    where it has one."""
     terms = list(terms)
     names = tissues_of(terms, given, covariates)
     columns = [name for name in names if given[name]]

@@ -54,7 +54,7 @@ tissues:                         # each has one of: radscore (a column of the cl
 # univariate: {test: wilcoxon, adjust_p: both}   # screens of covariates and features; false for none
 # sample_size: {r2_nagelkerke: 0.15}   # the R² to be expected, for Riley's criteria; or r2_cox_snell
 
-# scope model keeps the Radscore and refits the logistic model; scope pipeline refits everything: the honest one.
+# scope: `model` keeps the Radscore and refits the logistic model alone; `pipeline` validates the whole process: honest.
 validation: {leave_one_out: true, folds: 10, bootstrap: 1000, scope: [model, pipeline]}
 #   leave_one_group_out: {column: centre}     # each hospital held out; or group_folds: {column: centre, folds: 5}
 #   split: {column: set, train: [train], test: [test]}   # fixed before

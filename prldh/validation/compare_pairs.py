@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from prldh.chain import unplaced_splines
-from prldh.core import ABSENT, BOOTSTRAP, REPEATED_HOLDOUT, Absent, Warn, warn
+from prldh.core import ABSENT, BOOTSTRAP, REPEATED_HOLDOUT, Absent, Warn, scope_words, warn
 from prldh.models import (
     Assessment,
     Compared,
@@ -152,7 +152,9 @@ def _meetings(plan: Plan, run: EngineRun, shared: Pair) -> Iterator[Meeting]:
             elif a.alone.any() or b.alone.any():
                 label, in_words = "adjusted" if names.adjusted else "unadjusted", scheme.replace("_", "-")
                 run.warnings.append(
-                    warn.NOT_COMPARED(first=names.a, second=names.b, label=label, scope=scope, scheme=in_words)
+                    warn.NOT_COMPARED(
+                        first=names.a, second=names.b, label=label, scope=scope_words(scope), scheme=in_words
+                    )
                 )
             elif kind == REPEATED_HOLDOUT:
                 yield Meeting(pair, kind, outcome, a, b, assessment)

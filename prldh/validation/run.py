@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
-from prldh.core import Predictions, TissueRefit, Warn, warn
+from prldh.core import Predictions, TissueRefit, Warn, scope_words, warn
 from prldh.engines import PythonEngine
 from prldh.models import Patients, Plan, mean_log_odds
 from prldh.validation.choosing import refit_pipeline
@@ -51,10 +51,10 @@ def validate_models(plan: Plan, runs: list[EngineRun], helpers: Helpers, progres
             run.ledger |= {(scope, scheme): list(of_scheme) for scheme, of_scheme in refitted.ledgers.items()}
             run.choosing = choosing or run.choosing
         predicted = predict_models(
-            plan, runs, scope, refitted, helpers, partial(progress, f"models refitted, scope {scope}")
+            plan, runs, scope, refitted, helpers, partial(progress, f"refits, {scope_words(scope)}")
         )
         for i, spec in enumerate(plan.all_specs):
-            progress(f"validation, scope {scope}", i, len(plan.all_specs))
+            progress(f"validation, {scope_words(scope)}", i, len(plan.all_specs))
             patients = plan.patients_of(spec.terms)
             for scheme in patients.schemes:
                 tissues = patients.refits(scheme, refitted.tissues[scheme])
@@ -63,7 +63,7 @@ def validate_models(plan: Plan, runs: list[EngineRun], helpers: Helpers, progres
                     own = predicted.get((i, scheme, None)) or predicted.get((i, scheme, k))
                     same = own or run.predictions[i, "model", scheme]
                     _record(plan, run, i, patients, scope, scheme, same, tissues, drawn)
-        progress(f"validation, scope {scope}", len(plan.all_specs), len(plan.all_specs))
+        progress(f"validation, {scope_words(scope)}", len(plan.all_specs), len(plan.all_specs))
         if scope == "pipeline":
             for run in runs:
                 _note_selection(plan, run, refitted.tissues)
@@ -157,7 +157,9 @@ def _record(
     spec = plan.all_specs[i]
     own = [each.of(spec.name) for each in predictions.ledgers] if spec is plan.covariates_alone else predictions.ledgers
     run.ledger.setdefault((scope, scheme), []).extend(own)
-    label = f"model '{spec.name}'{', adjusted' if spec.adjusted else ''}, scope {scope}, {scheme.replace('_', '-')}"
+    label = (
+        f"model '{spec.name}'{', adjusted' if spec.adjusted else ''}, {scope_words(scope)}, {scheme.replace('_', '-')}"
+    )
     run.warnings += [w.about(label) for w in warnings]
 
 

@@ -37,7 +37,7 @@ TWO_STAGE_METHOD = (
 )
 #: Where a term was made of the outcomes of the same patients.
 NOT_GIVEN = (
-    "a Radscore or the cutoffs of groups were made of these patients; taken as given, as scope model has them, the"
+    "a Radscore or the cutoffs of groups were made of these patients; taken as given, as with the model refitted, the"
     " interval held 40 times in 100 in a simulation, and for refits of everything none was made"
 )
 #: Estimates whose interval holds too seldom or too often, and in which share of simulated data sets it did.

@@ -41,16 +41,16 @@ const compare = (a, b) => {
 };
 const makeSortable = table => {
   [...table.tHead.rows[0].cells].forEach((head, column) => {
-    const text = head.textContent;
-    head.textContent = "";
-    head.append(make("button", text, "", () => {
+    const words = [...head.childNodes], button = make("button", "", "", () => {
       const turn = head.getAttribute("aria-sort") === "ascending" ? -1 : 1;
       for (const other of table.tHead.rows[0].cells) other.removeAttribute("aria-sort");
       head.setAttribute("aria-sort", turn > 0 ? "ascending" : "descending");
       const rows = [...table.tBodies[0].rows].map(row => [full(row.cells[column]), row]);
       rows.sort((a, b) => turn * compare(a[0], b[0]));
       table.tBodies[0].append(...rows.map(entry => entry[1]));
-    }));
+    });
+    button.append(...words);
+    head.append(button);
   });
 };
 for (const table of document.querySelectorAll("main table")) {
@@ -147,3 +147,46 @@ for (const block of document.querySelectorAll("[data-copy]")) {
   tools.append(button);
   block.before(tools);
 }
+
+// ---- contents that follow the reader
+const links = new Map([...document.querySelectorAll("nav a")].map(link => [link.hash.slice(1), link]));
+const parts = [...links.keys()].map(id => document.getElementById(id)).filter(Boolean);
+let current = null;
+const follow = () => {
+  const isEnd = scrollY > 0 && scrollY + innerHeight >= document.documentElement.scrollHeight - 2;
+  const at = isEnd ? parts.at(-1) : parts.findLast(part => part.getBoundingClientRect().top < innerHeight / 3) || parts[0];
+  if (!at || at === current) return;
+  links.get(current?.id)?.removeAttribute("aria-current");
+  current = at;
+  const link = links.get(at.id), list = link.closest("ol"), bar = link.closest("nav");
+  link.setAttribute("aria-current", "true");
+  for (const box of [list, bar]) {
+    const [own, around] = [link.getBoundingClientRect(), box.getBoundingClientRect()];
+    if (own.left < around.left || own.right > around.right) box.scrollLeft += own.left - around.left - 16;
+    if (own.top < around.top || own.bottom > around.bottom) box.scrollTop += own.top - around.top - around.height / 2;
+  }
+};
+addEventListener("scroll", follow, { passive: true });
+addEventListener("resize", follow);
+follow();
+
+// ---- an address within what is folded opens it; in print everything is open
+const reveal = () => {
+  let folded = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  for (let at = folded; at; at = at.parentElement) if (at.localName === "details") at.open = true;
+  if (folded) folded.scrollIntoView();
+};
+addEventListener("hashchange", reveal);
+reveal();
+let folds = [];
+addEventListener("beforeprint", () => {
+  folds = [...document.querySelectorAll("details")].map(each => [each, each.open, each.getAttribute("name")]);
+  for (const [each] of folds) each.removeAttribute("name");
+  for (const [each] of folds) each.open = true;
+});
+addEventListener("afterprint", () => {
+  for (const [each, isOpen, name] of folds) {
+    each.open = isOpen;
+    if (name) each.setAttribute("name", name);
+  }
+});

@@ -37,6 +37,7 @@ ALWAYS = [
     "agreement",
     "warnings",
     "provenance",
+    "glossary",
 ]
 EVIL = '<script>document.title="pwned"</script><b>& "quoted" $x_1$ \\n ' + "A very long title. " * 600
 
@@ -270,9 +271,11 @@ def _download(page, act) -> bytes:
 def test_tables_and_figures_download_with_full_values(browser, features):
     page, _ = open_page(browser, features)
     data = json.loads((features / "results.json").read_text())
-    text = _download(page, lambda: page.locator("#performance button", has_text="CSV").first.click()).decode()
-    table = pd.read_csv(io.StringIO(text))
-    assert list(table["Model"])[0] == data["models"][0]["name"] and len(table) == len(data["models"])
+    page.locator("summary", has_text="Apparent, unadjusted").first.click()
+    apparent = page.locator("#performance-apparent-unadjusted button", has_text="CSV").first
+    text = _download(page, apparent.click).decode()
+    table, models = pd.read_csv(io.StringIO(text)), [m for m in data["models"] if not m["adjusted"]]
+    assert list(table["Model"])[0] == models[0]["name"] and len(table) == len(models)
     auc = data["models"][0]["auc"]
     assert table["AUC (95% CI)"][0] == f"{auc['estimate']!r} ({auc['low']!r}, {auc['high']!r})"
     svg = _download(page, lambda: page.locator("#figure-flow button", has_text="SVG").click())
@@ -312,12 +315,14 @@ def test_everything_can_be_taken_away(browser, small, tmp_path):
 def test_full_values_sort_and_filter_by_keyboard(browser, features):
     page, _ = open_page(browser, features)
     data = json.loads((features / "results.json").read_text())
-    toggle = page.locator("#performance button", has_text="Full values").first
+    page.goto(page.url + "#performance-apparent-unadjusted")
+    own = page.locator("#performance-apparent-unadjusted")
+    toggle = own.locator("button", has_text="Full values").first
     toggle.focus()
     page.keyboard.press("Enter")
-    assert repr(data["models"][0]["auc"]["estimate"]) in page.locator("#performance table").first.inner_text()
+    assert repr(data["models"][0]["auc"]["estimate"]) in own.locator("table").first.inner_text()
     assert (
-        _download(page, lambda: page.locator("#performance button", has_text="CSV").first.click())
+        _download(page, lambda: own.locator("button", has_text="CSV").first.click())
         .decode()
         .count(repr(data["models"][0]["auc"]["estimate"]))
         == 1
@@ -340,9 +345,9 @@ def test_full_values_sort_and_filter_by_keyboard(browser, features):
 
 def test_the_page_is_whole_without_its_script(browser, features):
     page, _ = open_page(browser, features, java_script_enabled=False)
-    assert page.locator("main > section").count() == 21 and page.locator(".tools").count() == 0
+    assert page.locator("main > section").count() == 22 and page.locator(".tools").count() == 0
     assert (
-        page.locator("#performance table").first.inner_text().startswith("Table 2.")
+        page.locator("#performance table").first.inner_text().startswith("Held-out predictions, unadjusted")
         and "figures/flow.svg" in page.locator("#figure-flow").inner_text()
     )
 
@@ -352,11 +357,12 @@ def test_print_cuts_no_table(browser, features):
     pypdf = pytest.importorskip("pypdf")
     page, _ = open_page(browser, features)
     rows = page.evaluate(
-        """[...document.querySelectorAll('#table-one tbody tr, #performance tbody tr, #radscores > .scroll tbody tr')]
+        """[...document.querySelectorAll(
+            '#table-one tbody tr, #performance tbody tr, #radscores .view > .scroll tbody tr')]
         .map(row => [...row.cells].map(cell => cell.innerText.replace(/\\s/g, '')).filter(text => text))"""
     )
     heads = page.evaluate(
-        "[...document.querySelectorAll('#table-one table, #validation > .scroll table')].map(t =>"
+        "[...document.querySelectorAll('#table-one table, #validation .tabs .scroll table')].map(t =>"
         " t.tHead.innerText.split(/\\s+/).filter(word => word))"
     )
     pages = [
@@ -550,3 +556,146 @@ def test_alternative_texts_say_what_is_seen(browser, features):
         and "Most often selected" in seen["stability_disc"]
         and "thresholds" in seen["decision_adjusted"]
     )
+
+
+# ---------------------------------------------------------------- first screen, views, folds
+
+
+def test_the_first_screen_is_a_picture_sentences_and_numbers(browser, features):
+    """Title, figure, sentences and four numbers on 1280 × 800; on a phone the held-out AUC."""
+    page, _ = open_page(browser, features)
+    page.set_viewport_size({"width": 1280, "height": 800})
+    page.evaluate("document.querySelector('h1').textContent = 'A title'")
+    shown = {name: page.locator(name).first.bounding_box() for name in ("h1", ".tiles", "#figure-answer", ".lead p")}
+    assert all(box["y"] >= 0 and box["y"] + box["height"] <= 800 for box in shown.values()), shown
+    labels = page.locator(".tiles dt").all_inner_texts()
+    assert labels == ["Held-out AUC", "Held-out calibration slope", "Patients and events", "Patients needed"]
+    assert all(re.match(r"-?−?\d", value) for value in page.locator(".tiles strong").all_inner_texts())
+    page.set_viewport_size({"width": 390, "height": 800})
+    box = page.locator(".tiles strong").first.bounding_box()
+    assert box["y"] + box["height"] < 800 and re.fullmatch(
+        r"0\.\d{3}", page.locator(".tiles strong").first.inner_text()
+    )
+
+
+def test_what_is_not_known_is_said_with_its_reason(browser, small):
+    page, _ = open_page(browser, small)
+    tiles = page.locator(".tiles div").all_inner_texts()
+    assert all("not known" in tile and "no validation was asked for" in tile for tile in tiles[:2])
+
+
+def test_a_page_is_not_longer_than_a_reader(browser, features):
+    page, _ = open_page(browser, features)
+    assert page.evaluate("document.documentElement.scrollHeight") <= 18_000
+
+
+VIEWS = ("#calibration-held-out-unadjusted", "#calibration-apparent-unadjusted")
+#: What a reader sees of an element, folds and views included.
+SEEN = "e => e.checkVisibility({visibilityProperty: true})"
+
+
+def test_views_are_chosen_by_keyboard_and_by_address(browser, features):
+    """By the parts of HTML alone: the script is off."""
+    page, _ = open_page(browser, features, java_script_enabled=False)
+    tables = [page.locator(name).locator("table").first for name in VIEWS]
+    assert [t.evaluate(SEEN) for t in tables] == [True, False]
+    tabs = [page.locator(f".tabs > details:has({name}) > summary") for name in VIEWS]
+    tabs[1].focus()
+    page.keyboard.press("Enter")
+    assert [t.evaluate(SEEN) for t in tables] == [False, True]
+    tops = [tab.bounding_box()["y"] for tab in tabs]
+    assert (
+        tops[0] == tops[1] and tables[1].bounding_box()["width"] > 500
+    )  # side by side, the view over all of the width
+    page.goto(page.url + "#usefulness-apparent-adjusted")
+    assert page.locator("#usefulness-apparent-adjusted figure").first.evaluate(SEEN)
+    views = page.locator(".tabs > details > .view")
+    ids = [view.get_attribute("id") for view in views.all()]
+    assert len(ids) == len(set(ids)) > 12 and all(ids)
+    summaries = page.locator("summary").all_text_contents()
+    assert all(len(text) > 3 for text in summaries), summaries
+
+
+def test_everything_is_printed(browser, features):
+    """Views and folds alike, with the script and without."""
+    for settings in ({}, {"java_script_enabled": False}):
+        page, _ = open_page(browser, features, **settings)
+        page.emulate_media(media="print")
+        hidden = page.evaluate(
+            f"[...document.querySelectorAll('main :is(table, figure, p, li)')].filter(e => !({SEEN})(e))"
+            ".map(e => e.outerHTML.slice(0, 90))"
+        )
+        assert hidden == []
+
+
+def test_the_contents_follow_the_reader(browser, features):
+    for width in (1280, 390):
+        page, _ = open_page(browser, features, width=width)
+        for name in ("validation", "usefulness", "glossary", "patients"):
+            page.evaluate(f"document.getElementById('{name}').scrollIntoView()")
+            page.wait_for_function(f"document.querySelector('nav [aria-current]')?.hash === '#{name}'")
+            box = page.locator("nav [aria-current]").bounding_box()
+            assert 0 <= box["y"] < 900 and 0 <= box["x"] and box["x"] + box["width"] <= width, (width, name, box)
+
+
+def test_a_phone_shows_the_honest_number_of_every_table(browser, features):
+    """Without scrolling sideways: the column that is marked as such, or else the first that has values."""
+    page, _ = open_page(browser, features, width=390)
+    page.evaluate("document.querySelectorAll('details').forEach(d => { d.removeAttribute('name'); d.open = true; })")
+    cut = page.evaluate(
+        """[...document.querySelectorAll('main table')].filter(t => t.rows.length > 1).map(t => {
+            const heads = t.tHead ? [...t.tHead.rows[0].cells] : [];
+            const cell = t.tBodies[0].rows[0].cells[Math.max(1, heads.findIndex(h => h.matches('.honest')))];
+            const box = cell?.getBoundingClientRect();
+            return box && [t.caption.textContent, box.left, box.right];
+        }).filter(each => each && (each[1] < 0 || each[2] > 390))"""
+    )
+    assert cut == []
+    unmarked = page.evaluate(
+        """[...document.querySelectorAll('#performance table, #validation table, #calibration table, #ways table')]
+        .filter(t => /Held-out pred|, held out|Table 3|Bootstrap val/.test(t.caption.textContent))
+        .filter(t => !t.querySelector('.honest') && t.tHead.innerText.match(/AUC|Slope|Brier/))
+        .map(t => t.caption.textContent)"""
+    )
+    assert unmarked == []
+
+
+def test_pages_of_the_pdf_are_tagged_and_no_heading_stands_alone_at_an_end(browser, features):
+    pypdf = pytest.importorskip("pypdf")
+    page, _ = open_page(browser, features)
+    heads = page.evaluate("[...document.querySelectorAll('main :is(h2, h3, h4, summary)')].map(h => h.textContent)")
+    read = pypdf.PdfReader(
+        io.BytesIO(page.pdf(prefer_css_page_size=True, print_background=True, tagged=True, outline=True))
+    )
+    assert "/StructTreeRoot" in read.trailer["/Root"] and len(read.outline) > 0
+    squeezed = {"".join(unicodedata.normalize("NFKC", head).split()) for head in heads}
+    ends = []
+    for each in read.pages[:-1]:
+        lines = [line for line in each.extract_text().splitlines() if line.strip()]
+        own = [line for line in lines if not re.fullmatch(r"\s*\d+ / \d+\s*", line)]
+        ends.append("".join(unicodedata.normalize("NFKC", own[-1]).split()))
+    assert [end for end in ends if end in squeezed] == []
+
+
+def test_terms_are_explained_where_they_are_used(browser, features):
+    """Each link finds its meaning, which it opens; each entry of the glossary is linked."""
+    page, _ = open_page(browser, features)
+    linked = page.evaluate("[...new Set([...document.querySelectorAll('a.term')].map(a => a.hash.slice(1)))]")
+    entries = page.evaluate("[...document.querySelectorAll('.glossary > div')].map(d => d.id)")
+    heads = page.evaluate("[...document.querySelectorAll('abbr.term')].map(a => a.title)")
+    meanings = page.evaluate("[...document.querySelectorAll('.glossary dd')].map(d => d.textContent)")
+    assert len(entries) > 35 and set(linked) <= set(entries) and set(heads) <= set(meanings)
+    assert page.evaluate("[...document.querySelectorAll('.term')].every(t => t.title.length > 20)")
+    page.locator("#calibration a.term").first.click()
+    assert page.locator(page.url[page.url.index("#") :]).evaluate(SEEN)
+
+
+def test_nothing_that_is_read_says_the_words_of_this_house(browser, features):
+    page, _ = open_page(browser, features)
+    house = re.compile(r"\bscope (pipeline|model)\b|cost of leakage", re.IGNORECASE)
+    shown = page.evaluate("document.body.textContent") + " ".join(
+        page.evaluate("[...document.querySelectorAll('[aria-label]')].map(e => e.getAttribute('aria-label'))")
+    )
+    assert house.findall(shown) == []
+    for path in [*(features / "tables").glob("*.tex"), *(features / "checklists").glob("*.html")]:
+        assert not house.search(path.read_text(encoding="utf-8")), path.name

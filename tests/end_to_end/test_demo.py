@@ -137,9 +137,11 @@ def test_the_report_opens_with_the_held_out_number_and_says_what_is_known_of_lea
             answer.startswith("The honest answer: in")
             and "everything fitted anew each time, selection included" in answer
         )
-        assert "where the logistic model alone is fitted anew each time, so that the cost of leakage is" in hopeful
+        assert (
+            "where the logistic model alone is fitted anew each time, so that the optimism from selection is" in hopeful
+        )
     else:
-        assert "onest" not in answer and "everything" not in answer and "cost of leakage" not in hopeful
+        assert "onest" not in answer and "everything" not in answer and "optimism from selection" not in hopeful
         assert answer.endswith("came as a column: this run cannot know how it was made, so leakage is unknown.")
 
 

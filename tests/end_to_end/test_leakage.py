@@ -17,7 +17,7 @@ from prldh.pipeline import analyze
 pytestmark = pytest.mark.usefixtures("undrawn")
 
 CASES = Path(__file__).parents[1] / "cases"
-CLAIMS = re.compile(r"honest|everything fitted anew|Everything that is fitted|cost of leakage", re.IGNORECASE)
+CLAIMS = re.compile(r"honest|everything fitted anew|Everything that is fitted|optimism from selection", re.IGNORECASE)
 
 
 def words(page: str) -> str:
@@ -44,7 +44,7 @@ def test_of_a_given_score_nothing_is_called_honest(given):
     assert not CLAIMS.findall(page) and page.count("leakage is unknown") >= 4
     for path in [*out.glob("tables/*.tex"), *out.glob("checklists/*.tex")]:
         text = path.read_text()
-        assert "honest" not in text and "the cost of leakage" not in text, path.name
+        assert "honest" not in text and "the optimism from selection" not in text, path.name
     assert "unknown" in (out / "tables" / "table3.tex").read_text()
     assert "leakage is unknown" in (out / "checklists" / "clear.tex").read_text()
     (warning,) = (w for w in results.data["warnings"] if w["code"] == "PRL-111")
@@ -71,7 +71,7 @@ def test_covariates_alone_cost_nothing_and_say_so(tmp_path):
     results = analyze(study, out=tmp_path / "out")
     difference = results.data["models"][0]["validation"]["difference"]
     assert difference["folds"] is None and "nothing of this model is selected" in difference["reason"]
-    assert "cost of leakage" not in words((tmp_path / "out" / "report.html").read_text())
+    assert "optimism from selection" not in words((tmp_path / "out" / "report.html").read_text())
 
 
 def test_an_artefact_is_marked_in_the_tables_and_absent_from_the_text(tmp_path):

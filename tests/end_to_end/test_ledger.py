@@ -92,7 +92,9 @@ def test_a_selection_that_sees_everyone_is_caught(study, tmp_path, monkeypatch):
     assert found["correlation"]["n_held_out_rows_read"] == 60 and found["Radscore"]["n_held_out_rows_read"] == 60
     assert found["logistic model"]["n_held_out_rows_read"] == 0
     assert any(
-        w["message"].startswith("LEAK: scope pipeline, folds: fits of 'correlation' were handed 60 held-out rows")
+        w["message"].startswith(
+            "LEAK: whole modelling process validated, folds: fits of 'correlation' were handed 60 held-out rows"
+        )
         for w in results["warnings"]
     )
     assert "held-out rows were handed to fits of correlation" in (tmp_path / "out" / "report.html").read_text()

@@ -39,4 +39,4 @@ def test_processes_of_their_own_give_the_same(tmp_path, monkeypatch, undrawn):
     assert [(tmp_path / name / "predictions.csv").read_bytes() for name in told][0] == (
         tmp_path / "there" / "predictions.csv"
     ).read_bytes()
-    assert told["there"].count("models refitted, scope model") >= 3 * 3 * 2
+    assert told["there"].count("refits, model refitted") >= 3 * 3 * 2

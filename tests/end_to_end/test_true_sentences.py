@@ -120,7 +120,7 @@ def test_a_patient_far_from_all_others_is_named_with_what_lies_outside(tmp_path)
     results = run(tmp_path, table)
     held_out = results.predictions.query("scheme == 'folds' and model == 'A' and scope == 'model'").set_index("id")
     extreme = held_out["log_odds"].abs()[lambda x: x > LIMIT]
-    (message,) = [m for m in messages(results, "PRL-104") if m.startswith("model 'A', scope model, folds: ")]
+    (message,) = [m for m in messages(results, "PRL-104") if m.startswith("model 'A', model refitted, folds: ")]
     assert list(extreme.index) == ["p07"] and "1 of 60 patients have held-out log odds beyond ±15" in message
     assert f"p07 ({held_out.loc['p07', 'log_odds']:.1f})" in message
     assert "no training patient is: their values lie outside those of the training patients (high)" in message
@@ -134,7 +134,7 @@ def test_a_refit_whose_training_patients_are_separated_is_the_cause(tmp_path):
     table.loc[table["id"] == "p03", "high"] = 2.5
     models = [{"name": "A", "terms": ["high"]}]
     results = run(tmp_path, table, models=models)
-    (message,) = [m for m in messages(results, "PRL-104") if m.startswith("model 'A', scope model, folds: ")]
+    (message,) = [m for m in messages(results, "PRL-104") if m.startswith("model 'A', model refitted, folds: ")]
     assert results.data["models"][0]["fit"] == "maximum likelihood"
     assert "p03" in message and "Cause: in 1 of 1 refits that gave them, training patients are predicted as" in message
     assert "separate the outcome" in message and "extrapolates" not in message

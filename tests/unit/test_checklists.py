@@ -424,7 +424,12 @@ CASES = [
     ("feature_counts", {}, "filled", "disc 4"),
     ("feature_counts", GIVEN, "author", None),
     ("reduction", {}, "filled", "threshold 0.75"),
-    ("reduction", {"study__settings__validation__scope": ["model"]}, "contradicted", "scope pipeline was not run"),
+    (
+        "reduction",
+        {"study__settings__validation__scope": ["model"]},
+        "contradicted",
+        "process was not validated",
+    ),
     ("reduction", GIVEN, "author", None),
     ("selected_features", {}, "filled", "original_shape_Sphericity"),
     ("reliability", {}, "filled", "3 of 4 features kept by ICC"),

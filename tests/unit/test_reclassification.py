@@ -189,7 +189,7 @@ def test_the_report_shows_p_values_of_held_out_predictions_alone(predictions):
     assert (
         "Read the likelihood-ratio test" in shown
         and "both for disc, adjusted" in shown
-        and "cross-validation, scope pipeline" in shown
+        and "cross-validation, whole modelling process validated" in shown
     )
     tables = shown.split("<table>")[1:3]
     assert [table.count('<th scope="col">p</th>') for table in tables] == [3, 0]

@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 from prldh.core.errors import DataError
 from prldh.pages.format import interval, number, p_value, typeset
 from prldh.plugins.registry import Registry
+from prldh.report.answer import answer_view
 from prldh.report.page import render
 from prldh.report.seen import seen_in_figures
-from prldh.report.view import _lead, _references, _warnings, level_of
+from prldh.report.view import _references, _warnings
 from prldh.results.asking import words_of
 from prldh.results.words import Words
 
@@ -53,7 +54,7 @@ def results(*models: dict, confidence: float = 0.95, selected: bool = True, repe
 
 
 def lead(data: dict) -> tuple[list[str], list[str]]:
-    answer = _lead(data, level_of(data), words_of(data, REGISTRY))
+    answer = answer_view(data, words_of(data, REGISTRY))
     assert len(answer["sentences"]) == 3 and all(s.endswith(".") and "None" not in s for s in answer["sentences"])
     return answer["sentences"], answer["notes"]
 
@@ -83,7 +84,7 @@ def test_three_sentences_with_intervals():
     assert (
         hopeful
         == "In the patients to whom it was fitted it reaches 0.846 (95% CI 0.789 to 0.903), and 0.841 (95% CI 0.783 to"
-        " 0.899) where the logistic model alone is fitted anew each time, so that the cost of leakage is 0.010."
+        " 0.899) where the logistic model alone is fitted anew each time, so that the optimism from selection is 0.010."
     )
     assert notes == []
 
@@ -101,7 +102,7 @@ def test_a_score_that_came_as_a_column_is_never_called_honest(variable):
     data["tissues"] = {"disc": {"selection": None}, "muscle": {"selection": {"steps": []}}}
     (_, answer, hopeful), notes = lead(data)
     everything = " ".join([answer, hopeful, *notes])
-    assert "onest" not in everything and "everything" not in everything and "cost of leakage" not in everything
+    assert "onest" not in everything and "everything" not in everything and "optimism from selection" not in everything
     assert answer.startswith("In patients held out from fitting (10-fold") and "0.870 (95% CI 0.810 to 0.930)" in answer
     assert answer.endswith(
         "The score of disc came as a column: this run cannot know how it was made, so leakage is unknown."
@@ -234,7 +235,7 @@ def test_what_is_said_of_several_models_is_said_once():
     same = "the outcome is separated."
     given = [{"stage": "models", "message": f"model '{name}', adjusted: {same}"} for name in ("A", "B: c")] + [
         {"stage": "models", "message": "plain words: of nobody"},
-        {"stage": "validation", "message": "model 'A', scope model, leave-one-out: lies below 0.5"},
+        {"stage": "validation", "message": "model 'A', model refitted, leave-one-out: lies below 0.5"},
         {"stage": "engine r", "message": "hosmer_lemeshow: ties"},
         {"stage": "null values", "message": "reri: null"},
     ]
@@ -245,7 +246,7 @@ def test_what_is_said_of_several_models_is_said_once():
         "of": ["model 'A', adjusted", "model 'B: c', adjusted"],
     }
     assert own[1] == {"text": "plain words: of nobody", "of": []} and validation[0]["of"] == [
-        "model 'A', scope model, leave-one-out"
+        "model 'A', model refitted, leave-one-out"
     ]
     assert [t for t, _ in shown["technical"]] == ["Engine R", "Null values"] and shown["n_technical"] == 2
     assert _warnings([]) == {"main": [], "technical": [], "n_technical": 0}

@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from prldh.core import WHOLE
 from prldh.results.assembly import Results
 from prldh.results.lead import by_honesty, honest_auc, led_by
 from prldh.results.leakage import is_artefact
@@ -43,9 +44,17 @@ OUT_OF_BAG = {"auc": {"estimate": 0.4, "low": 0.3, "high": 0.45, "oob": 0.5, "b6
 @pytest.mark.parametrize(
     ("validation", "estimate", "words"),
     [
-        ({"pipeline": {"folds": TURNED | MEAN}}, 0.52, "folds, mean of folds, scope pipeline"),
-        ({"pipeline": {"folds": {"auc": {"estimate": None}} | MEAN}}, 0.52, "folds, mean of folds, scope pipeline"),
-        ({"pipeline": {"leave_one_out": TURNED, "bootstrap": OUT_OF_BAG}}, 0.51, "bootstrap, .632+, scope pipeline"),
+        ({"pipeline": {"folds": TURNED | MEAN}}, 0.52, f"folds, mean of folds, {WHOLE}"),
+        (
+            {"pipeline": {"folds": {"auc": {"estimate": None}} | MEAN}},
+            0.52,
+            f"folds, mean of folds, {WHOLE}",
+        ),
+        (
+            {"pipeline": {"leave_one_out": TURNED, "bootstrap": OUT_OF_BAG}},
+            0.51,
+            f"bootstrap, .632+, {WHOLE}",
+        ),
         ({"pipeline": {"leave_one_out": TURNED}, "model": {"leave_one_out": FOUND}}, None, "no usable held-out AUC"),
         ({"model": {"leave_one_out": {"auc": {"estimate": 0.0, "low": None, "high": None}}}}, None, "no usable"),
     ],
@@ -98,13 +107,12 @@ def test_the_terminal_calls_honest_only_what_was_made_here_and_names_artefacts()
     given, made, turned = (line for line in shown.splitlines() if line.startswith(("Given", "Made", "Turned  ")))
     assert "honest" not in shown and "held-out AUC" in shown and "this run cannot know how it was made" in shown
     assert given.endswith(" a") and made.endswith(" b") and turned.endswith("0.520 (0.400, 0.640) c")
-    whole = "scope pipeline"
     assert [line for line in shown.splitlines() if line.startswith("  ")] == [
-        f"  a  folds, {whole}, leakage unknown",
-        f"  b  folds, {whole}",
-        f"  c  folds, mean of folds, {whole}",
+        f"  a  folds, {WHOLE}, leakage unknown",
+        f"  b  folds, {WHOLE}",
+        f"  c  folds, mean of folds, {WHOLE}",
     ]
-    assert "Turned: pooled AUC 0.254 (0.174, 0.335) (folds, scope pipeline): below 0.5" in shown
+    assert f"Turned: pooled AUC 0.254 (0.174, 0.335) (folds, {WHOLE}): below 0.5" in shown
     assert "honest AUC" in summarise_run(Results({**data, "models": models[1:]}, pd.DataFrame()), Path("out"))
 
 

@@ -59,7 +59,7 @@ RADSCORE_SEPARATED = WarnKind(
     "the selected features separate the outcome completely: the Radscore's coefficients are not finite"
     " maximum-likelihood estimates.",
     "There are so many features for so few patients that the fit is perfect. Its apparent numbers say nothing.",
-    "Select fewer features, set `radscore: lasso`, and read the validation of scope pipeline.",
+    "Select fewer features, set `radscore: lasso`, and read the validation of the whole modelling process.",
 )
 NO_CUTOFF = WarnKind(
     "PRL-045",
@@ -243,8 +243,7 @@ NOT_COMPARED = WarnKind(
     "comparisons",
     "comparisons",
     "Held-out predictions that are not compared",
-    "'{first}' and '{second}' ({label}), scope {scope}, {scheme}: not compared, as refits ended as the intercept"
-    " alone.",
+    "'{first}' and '{second}' ({label}), {scope}, {scheme}: not compared, as refits ended as the intercept alone.",
     "A refit without any term gives everyone in a fold the same prediction, and pooling such folds means nothing.",
     "Compare by another scheme, or loosen the selection.",
 )

@@ -10,7 +10,7 @@ LEAK = WarnKind(
     "validation",
     "validation",
     "A fit was handed held-out rows",
-    "LEAK: scope {scope}, {scheme}: fits of '{stage}' were handed {n} held-out rows. These numbers are no validation.",
+    "LEAK: {scope}, {scheme}: fits of '{stage}' were handed {n} held-out rows. These numbers are no validation.",
     "The row ledger, which writes down what every fit is handed, found held-out patients among the training rows.",
     "It is a fault of a step or validator, most likely a plugin's: `prldh plugins check NAME` shows it. Report it.",
 )
@@ -19,7 +19,7 @@ NO_NULL_RUN = WarnKind(
     "validation",
     "validation",
     "No null run",
-    "null_permutations: no null run, as no scheme of scope pipeline holds patients out.",
+    "null_permutations: no null run, as no scheme that validates the whole modelling process holds patients out.",
     "Permuted outcomes are analysed by the leading scheme that holds patients out; this study has none.",
     "Switch folds or leave-one-out on with `scope: pipeline`, or set `validation.null_permutations: 0`.",
 )
@@ -163,8 +163,8 @@ SCORE_GIVEN = WarnKind(
     "the score of '{tissue}' came as a column: this run cannot know how it was made, so the leakage of its models is"
     " unknown.",
     "Features may have been selected, or coefficients fitted, on patients that are held out here: then held-out numbers"
-    " are as hopeful as apparent ones. Scope pipeline refits cutoffs, the logistic model and its threshold, not the"
-    " score.",
+    " are as hopeful as apparent ones. Where the whole modelling process is validated, cutoffs, the"
+    " logistic model and its threshold are refitted, not the score.",
     "Give the features (`features:`) instead of the score, or say how the score was made, and on whom.",
 )
 REPEATED_OTHERWISE = WarnKind(

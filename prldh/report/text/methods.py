@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from prldh.checklists import BY_SOURCE, CONSENSUS_WAYS, LESION_WAYS
-from prldh.core import CALIBRATION, CLASSIFICATION, REPEATED_HOLDOUT, USEFULNESS
+from prldh.core import CALIBRATION, CLASSIFICATION, REFITTED, REPEATED_HOLDOUT, USEFULNESS, WHOLE
 from prldh.report.text.writer import Writer, listed
 from prldh.results import (
     BY_KEY,
@@ -357,9 +357,7 @@ def validation(w: Writer) -> Iterator[str]:
         included = f", {learnt} included," if learnt else ""
         unknown = any(unknown_leakage(data, m) for m in data["models"])
         what = "What this analysis fits" if unknown else "Everything that is fitted"
-        yield (
-            f"{what} to outcomes{included} was fitted anew on the training patients of every resample (scope pipeline)."
-        )
+        yield (f"{what} to outcomes{included} was fitted anew on the training patients of every resample ({WHOLE}).")
     if scopes["model"]:
         start = (
             "For comparison, the logistic model and its threshold alone were refitted"
@@ -367,7 +365,7 @@ def validation(w: Writer) -> Iterator[str]:
             else "The logistic model and its threshold alone were refitted in every resample"
         )
         leak = f", while {learnt} had seen every patient" if learnt else ""
-        yield f"{start} (scope model){leak}."
+        yield f"{start} ({REFITTED}){leak}."
     given = given_scores(data)
     if given:
         yield (

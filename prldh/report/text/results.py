@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from prldh.core import scope_words
 from prldh.pages import typeset
 from prldh.report.text.writer import Writer, listed
 from prldh.results import (
@@ -180,10 +181,10 @@ def _aucs(w: Writer, k: int, how_before: Any) -> tuple[str, Any]:
     held = ("validation", scope, scheme)
     key = leading_key(m["validation"][scope][scheme])
     if key == "b632plus":
-        how = f" (.632+ bootstrap, scope {scope})"
+        how = f" (.632+ bootstrap, {scope_words(scope)})"
         number = w.interval(*place, *held, "auc", keys=("b632plus", "b632plus_low", "b632plus_high"))
         return f"{apparent} and, corrected for optimism{'' if how == how_before else how}, of {number}.", how
-    how = f" ({w.words.scheme(scheme).label}{LED_AS.get(str(key), '')}, scope {scope})"
+    how = f" ({w.words.scheme(scheme).label}{LED_AS.get(str(key), '')}, {scope_words(scope)})"
     number = w.interval(*place, *held, str(key))
     return f"{apparent} and, on held-out patients{'' if how == how_before else how}, of {number}.", how
 
@@ -229,7 +230,7 @@ def compared(w: Writer) -> Iterator[str]:
             more = "; others are in the tables" if len(own) > MOST else ""
             what = "The difference of held-out AUCs" if len(own) == 1 else "Differences of held-out AUCs"
             yield (
-                f"{what} ({w.words.scheme(scheme).label}, scope {scope}) {'was' if len(own) == 1 else 'were'}"
+                f"{what} ({w.words.scheme(scheme).label}, {scope_words(scope)}) {'was' if len(own) == 1 else 'were'}"
                 f" {listed(differences)}{more}."
             )
             return
