@@ -122,17 +122,21 @@ def analyze(
     with claim_output(Path(out), force) as held:
         with threadpool_limits(1):  # results do not depend on how sums are split over threads
             planned = None if plan_file is None else read_plan(plan_file)
+            progress("reading", 0, 1)
             plan = prepare(
                 study, engine=engine, seed=seed, jobs=jobs, dask=dask, progress=progress, out=held.out, plugins=plugins
             )
             refuse_inputs_inside(held.out, [plan.folder / p for p in plan.study.inputs()], what_is_written(plan.study))
+            progress("reading", 1, 1)
             followed, departed = _follow(planned, study, plan, started)
             n_jobs = jobs or plan.study.compute.jobs or os.cpu_count() or 1
             with Workers(n_jobs, plan.study.compute.dask, refit_inputs(plan), say) as workers:
                 kept = open_kept(plan, say)
                 helpers = Helpers(workers, kept)
                 plan, decision = _choose(plan, helpers, n_jobs, say, progress)
+                progress("engines", 0, 1)
                 engines, warnings = open_engines(plan.study.engine, plan.registry)
+                progress("engines", 1, 1)
                 runs: list[EngineRun] = []
                 for each in engines:
                     if plan.cohort.patients is not None:
@@ -148,8 +152,10 @@ def analyze(
             for run in runs:
                 _compare_all(plan, run, progress)
                 describe_added_value(plan, run)
+            progress("results", 0, 1)
             results = assemble(plan, runs, [*departed, *plan.warnings, *warnings], followed)
         plan.registry.tell("analyze", results)
+        progress("results", 1, 1)
         write_outputs(results, plan, runs[0], held, started, n_jobs, progress)
         kept.forget()
         return results
@@ -241,17 +247,21 @@ def run_engine(plan: Plan, assessment: Assessment, completed: list[Cohort] | Non
         run.log_odds.append(etas)
         run.warnings += warnings
     progress(f"models ({engine.name})", len(plan.all_specs), len(plan.all_specs))
+    stage = f"tables and tests ({engine.name})"
+    progress(stage, 0, 3)
     run.table_one, warnings = make_table_one(cohort, plan.specs, run.scores, run.cutoffs, study.table_one, engine)
     run.warnings += warnings
     run.associations, warnings = describe_associations(
         tuple(study.associations), cohort, run.scores, run.cutoffs, study.table_one, engine
     )
     run.warnings += warnings
+    progress(stage, 1, 3)
     if study.univariate is not None:
         run.univariate, run.univariate_features, warnings = describe_univariate(
             cohort, run.blocks, run.scores, study.univariate, engine, study.performance.confidence, study.separation
         )
         run.warnings += warnings
+    progress(stage, 2, 3)
     run.interaction, warnings = describe_interaction(
         plan.specs,
         adjusting_terms(study),
@@ -268,6 +278,7 @@ def run_engine(plan: Plan, assessment: Assessment, completed: list[Cohort] | Non
         patients_of=plan.patients_of,
     )
     run.warnings += warnings
+    progress(stage, 3, 3)
     return run
 
 
