@@ -77,11 +77,6 @@ def make_view(data: dict[str, Any], words: Words, figures: dict[str, dict[str, A
     level = level_of(data)
     panels = {name: figure for name, figure in figures.items() if figure.get("is_panel")}
     figures = {name: figure for name, figure in figures.items() if name not in panels}
-    kinds = [
-        kind
-        for kind, adjusted in (("unadjusted", False), ("adjusted", True))
-        if any(m["adjusted"] == adjusted for m in data["models"])
-    ]
     return {
         "figures": figures,
         "panels": panels,
@@ -94,10 +89,8 @@ def make_view(data: dict[str, Any], words: Words, figures: dict[str, dict[str, A
         "ways": ways_view(data, words),
         "subgroups": subgroups_view(data, words),
         "classified": CLASSIFIED,
-        "line": of_table(LINE),
         "brier": of_table(BRIER),
         "tests": TESTS,
-        "kinds": kinds,
         "kind_tabs": kinds_of(data),
         "views": views_of(data),
         "tissue_tabs": list(tabs_of(list(data["tissues"])).values()),

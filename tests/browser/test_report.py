@@ -235,7 +235,7 @@ def test_phone_does_not_scroll_sideways(browser, which, request):
 
 
 @pytest.mark.parametrize(("which", "scheme"), [("features", "light"), ("asah", "dark")])
-def test_axe_finds_no_serious_violation(browser, axe, which, scheme, request):
+def test_axe_finds_nothing(browser, axe, which, scheme, request):
     """Everything open; of long tables the first rows, as all are alike."""
     page, _ = open_page(browser, request.getfixturevalue(which), width=900, color_scheme=scheme)
     page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
@@ -246,10 +246,7 @@ def test_axe_finds_no_serious_violation(browser, axe, which, scheme, request):
     page.evaluate(axe)
     audit = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
     assert len(audit["passes"]) > 20  # it did look
-    bad = [
-        (v["id"], v["nodes"][0]["html"][:200]) for v in audit["violations"] if v["impact"] in ("serious", "critical")
-    ]
-    assert bad == []
+    assert [(v["id"], v["nodes"][0]["html"][:200]) for v in audit["violations"]] == []
 
 
 def test_axe_would_find_something(browser, axe, asah):
@@ -369,7 +366,7 @@ def test_print_cuts_no_table(browser, features):
         "".join(unicodedata.normalize("NFKC", p.extract_text()).split())
         for p in pypdf.PdfReader(io.BytesIO(page.pdf(prefer_css_page_size=True, print_background=True))).pages
     ]
-    assert 10 < len(pages) < 80 and len(rows) > 15
+    assert 10 < len(pages) < 160 and len(rows) > 15
     for cells in rows:
         assert any(all(unicodedata.normalize("NFKC", text) in shown for text in cells) for shown in pages), cells
     for head in heads:

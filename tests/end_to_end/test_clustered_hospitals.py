@@ -10,6 +10,7 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+from pages import unmarked
 
 import prldh
 
@@ -80,12 +81,12 @@ def test_groups_with_few_patients_of_a_class_have_no_interval_however_many_rows_
 
 def test_sentences_of_clustered_rows_name_what_they_are_by(clustered):
     folder, _ = clustered
-    page = (folder / "report.html").read_text(encoding="utf-8")
+    page = unmarked((folder / "report.html").read_text(encoding="utf-8"))
     page = re.sub(r"<svg.*?</svg>|<script.*?</script>|<style.*?</style>", "", page, flags=re.DOTALL)
     assert "AUC with Obuchowski's interval" in page
     for untrue in ("AUC with DeLong", "is DeLong's, conditional", "Clopper–Pearson intervals, at", "{ROC}"):
         assert untrue not in page
-    assert page.count('Group</th><th scope="col">Rows</th>') == 2
+    assert page.count('Observed / expected</th><th scope="col">Rows</th>') == 2
     assert "Hartung, Knapp, Sidik and Jonkman" in page and "corrected resampled intervals" in page
     assert "mean AUC over folds has an interval" not in page
 
@@ -130,5 +131,5 @@ def test_new_patients_with_several_rows_are_told_as_such(clustered, tmp_path):
     cohort.write_text(f"name: other\nclinical: {{table: {(tmp_path / 'clinical.csv').as_posix()}}}\n", encoding="utf-8")
     prldh.apply_models(folder, cohort)
     prldh.render(folder)
-    page = (folder / "report.html").read_text(encoding="utf-8")
+    page = unmarked((folder / "report.html").read_text(encoding="utf-8"))
     assert "CI, Obuchowski)" in page and "CI, DeLong)" not in page and "CI, Clopper–Pearson)" not in page

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from pages import unmarked
 from sklearn.metrics import matthews_corrcoef
 
 import prldh
@@ -88,7 +89,7 @@ def test_results_hold_it_wherever_they_classify(tmp_path):
     for table in ("models", "validation"):
         columns = [c for c in found.tables[table] if "matthews" in c]
         assert columns == ["matthews_correlation"], "an interval is not claimed"
-    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    page = unmarked((tmp_path / "out" / "report.html").read_text(encoding="utf-8"))
     assert page.count(">Matthews correlation</th>") >= 3 and "none has been shown here to keep its level" in page
     assert "the Matthews correlation coefficient [" in page and "Matthews BW." in page
 

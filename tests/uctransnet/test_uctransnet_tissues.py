@@ -205,7 +205,7 @@ def test_two_networks_trained_and_used_by_one_study_file(tmp_path):
     assert done.returncode == 0, done.stderr
     render(tmp_path / "run")
     page = (tmp_path / "run" / "report.html").read_text()
-    assert "<h3>disc</h3>" in page and "<h3>muscle</h3>" in page
+    assert "<summary>disc</summary>" in page and "<summary>muscle</summary>" in page
     ibsi = json.loads((tmp_path / "run" / "checklists" / "ibsi.json").read_text())
     assert any(
         "disc: bin width 10" in str(e["value"]) and "muscle: bin width 25" in str(e["value"]) for e in ibsi["items"]

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pages import unmarked
 from schemas import check_schema
 from statsmodels.stats.multitest import multipletests
 
@@ -175,7 +176,7 @@ def run(tmp_path, **table_one):
     }
     results = analyze(study, tmp_path / "out", jobs=1, force=True)
     check_schema(results.data)
-    page = (tmp_path / "out" / "report.html").read_text()
+    page = unmarked((tmp_path / "out" / "report.html").read_text())
     return results, page[page.index('<section id="table-one"') : page.index('<section id="univariate"')]
 
 
