@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from prldh.core import REFITTED, WHOLE, plain
-from prldh.pages import TWO_COLUMNS, axes_of, colour, interval_text, label, level_of
+from prldh.pages import FAINT, GUIDE, TWO_COLUMNS, axes_of, colour, interval_text, label, level_of, put_level
 from prldh.report.drawing import Drawing
 from prldh.report.ways import leading, yardstick_rows
 from prldh.results import Words, by_honesty, leading_key
@@ -20,7 +20,7 @@ from prldh.results import Words, by_honesty, leading_key
 MOST_MODELS = 12
 #: Where the marks of a row stand, from the upper to the lower one.
 APPARENT_AT, REFITTED_AT, WHOLE_AT = -0.27, 0.0, 0.27
-APPARENT, YARDSTICK, NULL = "apparent", "yardstick", "null band: outcome permuted"
+APPARENT, YARDSTICK, NULL, CHANCE = "apparent", "yardstick", "null band: outcome permuted", "chance"
 
 
 class AnswerRow(NamedTuple):
@@ -97,17 +97,17 @@ def draw_answer(rows: Sequence[AnswerRow]) -> Figure:
     for k, row in enumerate(rows):
         if row.null and row.null["low"] is not None and row.null["high"] is not None:
             corner, width = (row.null["low"], k - 0.42), row.null["high"] - row.null["low"]
-            drawn[NULL] = axis.add_patch(Rectangle(corner, width, 0.84, color="0.87", linewidth=0, zorder=0))
+            drawn[NULL] = axis.add_patch(Rectangle(corner, width, 0.84, color=FAINT, alpha=0.5, linewidth=0, zorder=0))
         for name, auc, at, mark, fill, shade in (
             (WHOLE, row.whole, WHOLE_AT, "o", "full", colour(0)),
             (REFITTED, row.refitted, REFITTED_AT, "o", "left", colour(0)),
-            (APPARENT, row.apparent, APPARENT_AT, "o", "none", "0.45"),
+            (APPARENT, row.apparent, APPARENT_AT, "o", "none", GUIDE),
             (YARDSTICK, row.yardstick, REFITTED_AT, "D", "full", colour(1)),
         ):
             if auc is None or auc["estimate"] is None:
                 continue
             if auc.get("low") is not None and auc.get("high") is not None:
-                axis.plot([auc["low"], auc["high"]], [k + at] * 2, color=shade, linewidth=1, zorder=2)
+                axis.hlines(k + at, auc["low"], auc["high"], shade, linewidth=1, zorder=2)
             (drawn[name],) = axis.plot(
                 [auc["estimate"]],
                 [k + at],
@@ -118,11 +118,12 @@ def draw_answer(rows: Sequence[AnswerRow]) -> Figure:
                 markersize=4.5,
                 zorder=3,
             )
-    axis.axvline(0.5, color="0.4", linewidth=0.8, linestyle=(0, (4, 3)), zorder=1)
+    put_level(axis, CHANCE, x=0.5, linestyle=(0, (4, 3)), zorder=1)
+    drawn[CHANCE] = axis.lines[-1]
     axis.set(xlabel="AUC", ylim=(len(rows) - 0.5, -0.5), yticks=range(len(rows)))
     axis.set_yticklabels([label(row.name, 30, 2) for row in rows])
     axis.set_xlim(min(0.45, axis.get_xlim()[0]), 1.005)
     axis.tick_params(axis="y", length=0)
-    order = [name for name in (WHOLE, REFITTED, APPARENT, YARDSTICK, NULL) if name in drawn]
+    order = [name for name in (WHOLE, REFITTED, APPARENT, YARDSTICK, NULL, CHANCE) if name in drawn]
     figure.legend([drawn[name] for name in order], order, loc="outside lower center", ncols=3)
     return figure
