@@ -10,7 +10,7 @@ from typing import Any
 
 from prldh.core import WHOLE, plain, scope_words
 from prldh.pages import interval_text, level_of
-from prldh.report.answer_drawings import plan_answer
+from prldh.report.answer_plan import plan_answer
 from prldh.report.drawing import Drawing, slug
 from prldh.report.groups import group_panels
 from prldh.report.model_drawings import (
