@@ -123,7 +123,7 @@ def undrawn() -> Iterator[None]:
     def write_blank(drawings, drawn, words, settings, folder, *_) -> None:
         for drawing in drawings:
             figures.plt.close(drawing.draw())
-            for name in dict.fromkeys([f"{drawing.name}.svg", *(name for name, *_ in settings.files(drawing.name))]):
+            for name, *_ in figures.files_of(drawing, settings):
                 (folder / name).write_text('<svg width="100pt" height="50pt" viewBox="0 0 100 50"></svg>')
 
     with pytest.MonkeyPatch.context() as patch:

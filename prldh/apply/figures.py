@@ -11,30 +11,36 @@ from typing import Any
 from prldh.core import file_text
 from prldh.pages import interval_text
 from prldh.report import (
+    ALL_THRESHOLDS,
     MOST_PANELS,
     Drawing,
     FigureSettings,
+    Range,
     as_element,
+    decision_range,
     draw_calibration,
     draw_decision,
     draw_roc_bands,
+    page_file,
     write_drawing,
 )
 
 
-def plan_drawings(entry: Mapping[str, Any]) -> list[Drawing]:
-    """The figures of a cohort whose outcomes are known: three of the unadjusted models, three of the adjusted ones."""
+def plan_drawings(entry: Mapping[str, Any], results: Mapping[str, Any] | None = None) -> list[Drawing]:
+    """The figures of a cohort whose outcomes are known: three of the unadjusted models, three of the adjusted ones.
+    ``results``: of the study, which may say what thresholds are shown; needed to draw, not to tell what there is."""
     if not entry["is_validated"]:
         return []
     drawings = []
     for adjusted, kind in ((False, "unadjusted"), (True, "adjusted")):
         models = [m for m in entry["models"] if m["adjusted"] == adjusted and "auc" in m][:MOST_PANELS]
         if models:
-            drawings += _of_models(models, kind, entry["name"])
+            within = decision_range(results, models) if results else ALL_THRESHOLDS
+            drawings += _of_models(models, kind, entry["name"], within)
     return drawings
 
 
-def _of_models(models: list[dict[str, Any]], kind: str, cohort: str) -> list[Drawing]:
+def _of_models(models: list[dict[str, Any]], kind: str, cohort: str, within: Range) -> list[Drawing]:
     roc = [(m["name"], m["roc"]) for m in models]
     calibration = [(m["name"], m["calibration"]) for m in models]
     decision = [(m["name"], m["decision_curve"]) for m in models]
@@ -61,14 +67,14 @@ def _of_models(models: list[dict[str, Any]], kind: str, cohort: str) -> list[Dra
             f"decision_{kind}",
             f"{cohort}: decision curves, {kind}",
             "Net benefit by threshold probability, with pointwise bands.",
-            lambda: draw_decision(decision),
+            lambda: draw_decision(decision, within),
             True,
         ),
-        *(_of_recalibrated(again, kind, cohort) if again else ()),
+        *(_of_recalibrated(again, kind, cohort, within) if again else ()),
     ]
 
 
-def _of_recalibrated(models: list[tuple[str, dict[str, Any]]], kind: str, cohort: str) -> list[Drawing]:
+def _of_recalibrated(models: list[tuple[str, dict[str, Any]]], kind: str, cohort: str, within: Range) -> list[Drawing]:
     """Calibration and decision curves of what recalibration made of the models, on the same patients."""
     calibration = [(name, m["calibration"]) for name, m in models]
     decision = [(name, m["decision_curve"]) for name, m in models]
@@ -85,15 +91,15 @@ def _of_recalibrated(models: list[tuple[str, dict[str, Any]]], kind: str, cohort
             f"decision_{kind}_recalibrated",
             f"{cohort}: decision curves, {kind}, recalibrated",
             "Net benefit by threshold probability, with pointwise bands, of the recalibrated models.",
-            lambda: draw_decision(decision),
+            lambda: draw_decision(decision, within),
             True,
         ),
     ]
 
 
 def write_external_figures(entry: Mapping[str, Any], folder: Path, results: Mapping[str, Any]) -> None:
-    """Draw them in the study's formats, and as SVG, which the report shows."""
-    drawings = plan_drawings(entry)
+    """Draw them in the study's formats, and as SVG, and as the report shows them."""
+    drawings = plan_drawings(entry, results)
     if not drawings:
         return
     folder.mkdir()
@@ -108,7 +114,8 @@ def shown_figures(entry: dict[str, Any], folder: Path) -> list[dict[str, Any]]:
     stem = re.sub(r"\W", "-", entry["folder"])
     figures = []
     for drawing in plan_drawings(entry):
-        path = folder / f"{drawing.name}.svg"
+        path = folder / page_file(drawing.name)
+        path = path if path.is_file() else folder / f"{drawing.name}.svg"  # drawn by an earlier version
         if path.is_file():
             name = f"{stem}-{drawing.name}"
             svg = as_element(file_text(path), name)

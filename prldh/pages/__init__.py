@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 from prldh.pages.canvas import (
+    COLOURS,
+    FAINT,
+    GUIDE,
+    INK,
+    ON_DARK,
+    ON_LIGHT,
     ONE_COLUMN,
     STYLE,
     TWO_COLUMNS,
@@ -17,16 +23,31 @@ from prldh.pages.canvas import (
     legend_beneath,
     look,
     panels_of,
+    put_guide,
+    put_level,
+    second,
     spread,
 )
 from prldh.pages.environment import create_environment
-from prldh.pages.fonts import quick_font
+from prldh.pages.fonts import FAMILY, figure_font, font_face
 from prldh.pages.format import digits_for, interval_text, level_of, p_text, typeset
 from prldh.pages.journal_table import JournalTable
 from prldh.pages.latex import OTHER, as_latex, breakable, escape
 from prldh.pages.word import WORD_MARK, mark_header, save_dateless, write_word
 
 __all__ = [
+    "COLOURS",
+    "second",
+    "put_level",
+    "put_guide",
+    "font_face",
+    "figure_font",
+    "FAMILY",
+    "ON_LIGHT",
+    "ON_DARK",
+    "INK",
+    "GUIDE",
+    "FAINT",
     "JournalTable",
     "ONE_COLUMN",
     "OTHER",
@@ -53,7 +74,6 @@ __all__ = [
     "mark_header",
     "p_text",
     "panels_of",
-    "quick_font",
     "save_dateless",
     "spread",
     "typeset",

@@ -1,9 +1,10 @@
-"""The one style of all figures: colours and their greys, widths of a journal's columns, axes, panels, bands, labels."""
+"""The one style of all figures: one size of type, colours and their greys, widths of a journal's columns, axes, panels,
+bands, legends, labels."""
 
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -16,26 +17,35 @@ from matplotlib.figure import Figure
 from matplotlib.transforms import ScaledTranslation
 
 #: Okabe and Ito's palette: told apart by the colour-blind.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8c6d31")
-STYLES = ("-", "--", "-.", ":")
-#: In grey, lines differ by dash and marker rather than by their shade, and areas by light and dark.
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#8c6d31")
+#: Lines of a panel differ by dash and marker too, so that they are told apart in grey; areas by light and dark.
 LINE_GREYS, DASHES, MARKERS = (
     ("#000000", "#4d4d4d", "#777777"),
-    ("-", (0, (5, 1.5)), (0, (5, 1.5, 1, 1.5)), (0, (1.2, 1.2))),
-    ("o", "s", "^", "D", "v", "P", "X"),
+    ("-", (0, (5, 1.5)), (0, (5, 1.5, 1, 1.5)), (0, (9, 2))),
+    ("o", "s", "^", "D", "v", "P", "X", "<", ">"),
 )
 AREA_GREYS = ("#a6a6a6", "#1a1a1a", "#5c5c5c", "#cccccc", "#808080", "#bfbfbf", "#000000", "#8c8c8c")
+#: Lines that curves are held against, and bars behind: darker on light paper, lighter on dark.
+INK, GUIDE, FAINT = "#000000", "#7f7f7f", "#b3b3b3"
+#: Text and lines on a colour that is the same on light and dark paper.
+ON_LIGHT, ON_DARK = "#010101", "#fefefe"
+#: The one size of type, in points; figures are shown and printed as large as they are drawn.
+POINTS = 8
 STYLE = {
     "font.family": "DejaVu Sans",
-    "font.size": 8,
-    "axes.titlesize": 8,
+    "font.size": POINTS,
+    **dict.fromkeys(
+        ("axes.titlesize", "axes.labelsize", "xtick.labelsize", "ytick.labelsize", "legend.fontsize"), POINTS
+    ),
+    "legend.title_fontsize": POINTS,
     "axes.titley": 1.0,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.linewidth": 0.8,
     "legend.frameon": False,
-    "legend.fontsize": 6.5,
+    "legend.handlelength": 2.6,
     "lines.linewidth": 1.2,
+    "lines.markersize": 3,
     "figure.constrained_layout.h_pad": 0.07,
     "figure.constrained_layout.w_pad": 0.07,
     # outlines and embedded fonts: the same everywhere
@@ -44,6 +54,8 @@ STYLE = {
     "ps.fonttype": 42,
     "svg.hashsalt": "prldh",
 }
+#: The height of a line of a legend, in inches.
+ROW = 0.168
 #: Widths of one and of two columns of a journal's page, in inches: 85 and 175 mm.
 ONE_COLUMN, TWO_COLUMNS = 85 / 25.4, 175 / 25.4
 _in_grey: ContextVar[bool] = ContextVar("in_grey", default=False)
@@ -70,15 +82,18 @@ def colour(i: int) -> str:
 
 def look(i: int) -> dict[str, Any]:
     """How the i-th line of a panel looks."""
-    if is_grey():
-        return {
-            "color": LINE_GREYS[i % len(LINE_GREYS)],
-            "linestyle": DASHES[i % len(DASHES)],
-            "marker": MARKERS[i % len(MARKERS)],
-            "markevery": (0.02 * (i % 5), 0.16),
-            "markersize": 3,
-        }
-    return {"color": COLOURS[i % len(COLOURS)], "linestyle": STYLES[(i // len(COLOURS)) % len(STYLES)]}
+    shades = LINE_GREYS if is_grey() else COLOURS
+    return {
+        "color": shades[i % len(shades)],
+        "linestyle": DASHES[i % len(DASHES)],
+        "marker": MARKERS[i % len(MARKERS)],
+        "markevery": (0.02 + 0.03 * (i % 5), 0.16),
+    }
+
+
+def second(i: int) -> dict[str, Any]:
+    """How a second line of the i-th looks, such as that of held-out predictions: dotted, its markers hollow."""
+    return look(i) | {"linestyle": (0, (1, 1.2)), "linewidth": 0.9, "markerfacecolor": "none", "markeredgewidth": 0.7}
 
 
 def label(text: str, width: int = 34, lines: int = 3) -> str:
@@ -135,18 +150,51 @@ def draw_band(axis: Any, rows: list[dict[str, Any]], x: str, low: str, high: str
         axis.fill_between([p[x] for p in rows], *limits, color=shade, alpha=0.15, linewidth=0, **kwargs)
 
 
-def legend_beneath(axis: Any, title: str | None = None, **kwargs: Any) -> None:
-    """The legend of a panel under that panel, 30 points down, below the axis' label."""
-    under = axis.transAxes + ScaledTranslation(0, -30 / 72, axis.figure.dpi_scale_trans)
-    axis.legend(
-        loc="upper center", bbox_to_anchor=(0.5, 0), bbox_transform=under, title=title, title_fontsize=7, **kwargs
-    )
+def put_guide(axis: Any, name: str, x: Any, y: Any, **kwargs: Any) -> None:
+    """A line that curves are held against, named in the legend as they are."""
+    axis.plot(x, y, label=name, **{"color": GUIDE, "linewidth": 0.8, **kwargs})
 
 
-def legend_below(figure: Any, axis: Any, columns: int = 1, title: str | None = None) -> None:
-    """The legend of one panel under the whole figure, where it hides no curve."""
-    handles, labels = axis.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=columns, title=title, title_fontsize=7)
+def put_level(axis: Any, name: str, *, x: float | None = None, y: float | None = None, **kwargs: Any) -> None:
+    """The same, across the whole panel at one value."""
+    style = {"color": GUIDE, "linewidth": 0.8, "label": name, **kwargs}
+    axis.axvline(x, **style) if x is not None else axis.axhline(y, **style)
+
+
+def legend_beneath(axes: Sequence[Any], title: str | None = None) -> None:
+    """The legends of panels that stand side by side, each under its panel, below the axis' label. The figure grows by
+    the longest, so that axes are as large with it as without."""
+    rows = 0
+    for axis in axes:
+        handles, names = axis.get_legend_handles_labels()
+        if names:
+            under = axis.transAxes + ScaledTranslation(0, -32 / 72, axis.figure.dpi_scale_trans)
+            place = {"loc": "upper center", "bbox_to_anchor": (0.5, 0), "bbox_transform": under, "borderpad": 0}
+            axis.legend(handles, names, title=title, **place)
+            rows = max(rows, _lines(names) + (title is not None))
+    if rows:
+        _grow(axes[0].figure, rows)
+
+
+def legend_below(figure: Any, axes: Sequence[Any], columns: int = 1, title: str | None = None) -> None:
+    """One legend of several panels under the whole figure, where it hides no curve: each name once, without those that
+    stand over a panel as its title. The figure grows by it."""
+    named: dict[str, Any] = {}
+    for axis in axes:
+        for handle, name in zip(*axis.get_legend_handles_labels(), strict=True):
+            if name != axis.get_title():
+                named.setdefault(name, handle)
+    if named:
+        figure.legend(named.values(), named, loc="outside lower center", ncols=columns, title=title)
+        _grow(figure, -(-_lines(named) // columns) + (title is not None))
+
+
+def _lines(names: Iterable[str]) -> int:
+    return sum(1 + name.count("\n") for name in names)
+
+
+def _grow(figure: Any, rows: int) -> None:
+    figure.set_figheight(figure.get_figheight() + 0.1 + ROW * rows)
 
 
 def spread(at: list[float], widths: list[float], least: float) -> list[float]:

@@ -121,8 +121,8 @@ MOST_LINES = 45
 #: More characters a line than this are wrapped; a word longer than this may be broken.
 MOST_CHARACTERS, LONG_WORD = 90, 20
 #: Numbers that no line may part: what stands in brackets behind an estimate, and a mean with its SD.
-WHOLE = r"\([-−\d.,e<> ]{3,30}\)|[-−\d.e]+ ± [\d.e]+|< \d\S*"
-WORD = rf"{WHOLE}|\S+"
+ALL_THRESHOLDS = r"\([-−\d.,e<> ]{3,30}\)|[-−\d.e]+ ± [\d.e]+|< \d\S*"
+WORD = rf"{ALL_THRESHOLDS}|\S+"
 
 
 def escape(text: str) -> str:
@@ -158,7 +158,7 @@ def _character(c: str) -> str:
 def breakable(text: str, is_whole: bool = True) -> str:
     """Escaped, with places to break in words that no line may hold, such as names of features and addresses.
     ``is_whole``: numbers stay with their SD, and intervals in one piece."""
-    whole = re.sub(WHOLE, lambda m: m[0].replace(" ", "\u00a0"), text) if is_whole else text
+    whole = re.sub(ALL_THRESHOLDS, lambda m: m[0].replace(" ", "\u00a0"), text) if is_whole else text
     return escape(re.sub(rf"[^\s\u00a0]{{{LONG_WORD},}}", lambda m: _broken(m[0]), whole))
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from prldh.report.drawing import Drawing
-from prldh.report.figure_plan import MOST_PANELS
-from prldh.report.figures import FigureSettings, as_element, write_drawing, write_figures
-from prldh.report.model_drawings import draw_calibration, draw_decision, draw_roc_bands
+from prldh.report.figure_plan import MOST_PANELS, decision_range
+from prldh.report.figures import FigureSettings, as_element, files_of, page_file, write_drawing, write_figures
+from prldh.report.model_drawings import ALL_THRESHOLDS, Range, draw_calibration, draw_decision, draw_roc_bands
 from prldh.report.page import render, render_report, write_beside
 from prldh.report.runs import RunComparison, compare_runs
 from prldh.report.runs_page import summarise_comparison, write_comparison
@@ -15,13 +15,18 @@ __all__ = [
     "Drawing",
     "FigureSettings",
     "MOST_PANELS",
+    "Range",
     "RunComparison",
+    "ALL_THRESHOLDS",
     "as_element",
     "compare_runs",
+    "decision_range",
     "draw_calibration",
     "draw_decision",
     "draw_roc_bands",
     "draw_step",
+    "files_of",
+    "page_file",
     "render",
     "render_report",
     "summarise_comparison",

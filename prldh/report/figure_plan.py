@@ -3,15 +3,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
+from math import ceil
 from typing import Any
 
 from prldh.core import WHOLE, plain, scope_words
 from prldh.pages import interval_text, level_of
-from prldh.report.answer_drawings import plan_answer
+from prldh.report.answer_plan import plan_answer
 from prldh.report.drawing import Drawing, slug
 from prldh.report.groups import group_panels
 from prldh.report.model_drawings import (
+    ALL_THRESHOLDS,
+    Range,
     draw_avoided,
     draw_calibration,
     draw_decision,
@@ -30,6 +34,7 @@ from prldh.report.tissue_drawings import draw_agreement, draw_flow
 from prldh.report.tissue_plan import plan_tissue_figures
 from prldh.report.way_drawings import draw_ways
 from prldh.report.ways import way_rows
+from prldh.report.workflow import MOST_TISSUES, draw_workflow, study_stages, tissue_stages
 from prldh.results import Words, by_honesty, honest_auc, make_nomogram
 
 #: Panels, one a model, that fit a page; of more models the first are drawn.
@@ -61,6 +66,7 @@ def plan_figures(data: dict[str, Any], words: Words) -> list[Drawing]:
     flow = describe_flow(data)
     drawings = [
         plan_answer(data, words),
+        *_workflow(data, words),
         Drawing(
             "flow",
             "Flow of patients",
@@ -82,6 +88,7 @@ def plan_figures(data: dict[str, Any], words: Words) -> list[Drawing]:
                 data.get("net_benefit_differences", []),
                 level_of(data),
                 words,
+                decision_range(data, models),
             )
     drawings += _ways(data)
     drawings += [*_groups(data), *_subgroups(data)]
@@ -111,6 +118,27 @@ def plan_figures(data: dict[str, Any], words: Words) -> list[Drawing]:
                     )
                 )
     return drawings + _nomograms(data)
+
+
+def _workflow(data: dict[str, Any], words: Words) -> list[Drawing]:
+    tissues = list(data["tissues"])
+    shown = tissues[:MOST_TISSUES]
+    more = f" The first {len(shown)} of {len(tissues)} tissues." if len(tissues) > len(shown) else ""
+    shared, of = study_stages(data, words), {name: tissue_stages(name, data, words) for name in shown}
+    told = [f"{stage}: {'; '.join(texts)}." for stage, texts in shared.items() if texts]
+    told[1:1] = [
+        f"{name}: {'; '.join(text for texts in stages.values() for text in texts)}." for name, stages in of.items()
+    ]
+    return [
+        Drawing(
+            "workflow",
+            "The study's way",
+            f"From patients to the report, a column a tissue; figures beside arrows count features.{more}",
+            partial(draw_workflow, shared, list(of.values())),
+            is_wide=True,
+            seen=" ".join(told),
+        )
+    ]
 
 
 def _ways(data: dict[str, Any]) -> list[Drawing]:
@@ -200,7 +228,12 @@ def _agreement(name: str, images: dict[str, Any]) -> Drawing:
 
 
 def _model_figures(
-    models: list[dict[str, Any]], kind: str, differences: list[dict[str, Any]], level: str, words: Words
+    models: list[dict[str, Any]],
+    kind: str,
+    differences: list[dict[str, Any]],
+    level: str,
+    words: Words,
+    within: Range,
 ) -> list[Drawing]:
     held = lead_scheme(models)
     lead = f"{words.scheme(held[1]).label}, {scope_words(held[0])}" if held else ""
@@ -215,16 +248,16 @@ def _model_figures(
         Drawing(
             f"roc_{kind}",
             f"ROC curves, {kind}",
-            "Apparent ROC curves of the models (solid or dashed), with the curve of held-out predictions,"
-            f" {WHOLE}, where there is one (dotted). Apparent AUCs: {_areas(models)}.",
-            lambda: draw_roc(models, f"{level}% CI"),
+            "Apparent ROC curves of the models, with the curve of held-out predictions,"
+            f" {WHOLE}, where there is one (dotted, hollow marks). Apparent AUCs: {_areas(models)}.{first}",
+            lambda: draw_roc(shown, f"{level}% CI"),
         ),
         *_roc_bands(shown, kind, held, of, first, level),
         Drawing(
             f"partial_roc_{kind}",
             f"Partial ROC curves, {kind}",
-            "The parts of the ROC curves at high sensitivity and at high specificity.",
-            lambda: draw_partial(models),
+            f"The parts of the ROC curves at high sensitivity and at high specificity.{first}",
+            lambda: draw_partial(shown),
             is_wide=True,
         ),
         Drawing(
@@ -239,25 +272,26 @@ def _model_figures(
             f"decision_{kind}",
             f"Decision curves, {kind}, apparent",
             f"Net benefit by threshold probability, with treat-all and treat-none, and pointwise {level}% bands."
-            + first,
-            lambda: draw_decision([(m["name"], m["decision_curve"]) for m in shown]),
+            + first
+            + _cut(within),
+            lambda: draw_decision([(m["name"], m["decision_curve"]) for m in shown], within),
             is_wide=True,
         ),
-        *_decision_elsewhere(shown, kind, first, level),
+        *_decision_elsewhere(shown, kind, first, level, within),
         Drawing(
             f"avoided_{kind}",
             f"Net interventions avoided, {kind}",
             "Per 100 patients, by threshold probability, without letting more events go untreated than treating"
-            " everyone." + first,
-            lambda: draw_avoided(shown, held, lead),
+            " everyone." + first + _cut(within),
+            lambda: draw_avoided(shown, held, lead, within),
             is_wide=True,
         ),
         Drawing(
             f"impact_{kind}",
             f"Clinical impact, {kind}",
             f"Numbers per 1,000 patients called high risk, and events among them, by threshold, with pointwise {level}%"
-            " bands." + first,
-            lambda: draw_impact(shown),
+            " bands." + first + _cut(within),
+            lambda: draw_impact(shown, within),
             is_wide=True,
         ),
     ]
@@ -268,8 +302,8 @@ def _model_figures(
             Drawing(
                 f"decision_held_out_{kind}",
                 f"Decision curves, {kind}, held out",
-                f"Net benefit by threshold probability of {of}, with pointwise {level}% bands.{first}",
-                lambda: draw_decision([(n, v["decision_curve"]) for n, v in curves]),
+                f"Net benefit by threshold probability of {of}, with pointwise {level}% bands.{first}{_cut(within)}",
+                lambda: draw_decision([(n, v["decision_curve"]) for n, v in curves], within),
                 is_wide=True,
             )
         )
@@ -294,14 +328,14 @@ def _model_figures(
                     "Net benefit of the first model less that of the second, by threshold probability, with pointwise"
                     f" {level}% bands;"
                     f" {of}.{first_ones if len(own) > MOST_PANELS else ''}",
-                    lambda: draw_differences(own[:MOST_PANELS]),
+                    lambda: draw_differences(own[:MOST_PANELS], within),
                     is_wide=True,
                 )
             )
     return drawings
 
 
-def _decision_elsewhere(shown: list[dict[str, Any]], kind: str, first: str, level: str) -> list[Drawing]:
+def _decision_elsewhere(shown: list[dict[str, Any]], kind: str, first: str, level: str, within: Range) -> list[Drawing]:
     """Decision curves at another prevalence, where the study names one."""
     curves = [(m["name"], m["decision_curve_at_prevalence"]) for m in shown if "decision_curve_at_prevalence" in m]
     if not curves:
@@ -311,7 +345,7 @@ def _decision_elsewhere(shown: list[dict[str, Any]], kind: str, first: str, leve
             f"decision_elsewhere_{kind}",
             f"Decision curves at another prevalence, {kind}, apparent",
             f"Net benefit where another share of patients has the event, with pointwise {level}% bands." + first,
-            lambda: draw_decision(curves),
+            lambda: draw_decision(curves, within),
             is_wide=True,
         )
     ]
@@ -351,6 +385,35 @@ def _odds(rows: list[dict[str, Any]]) -> str:
         for r in rows
         if not r["reference"]
     )
+
+
+def _cut(within: Range) -> str:
+    """That a curve goes on."""
+    return (
+        "" if within == ALL_THRESHOLDS else f" Thresholds from {within[0]:g} to {within[1]:g}; all are in results.json."
+    )
+
+
+def decision_range(data: Mapping[str, Any], models: list[dict[str, Any]]) -> Range:
+    """The thresholds that figures of these models show: those of the study file, or from 0 to twice the share of events
+    or to where one patient in a hundred is still above, whichever is more."""
+    given = data["study"]["settings"].get("report", {}).get("decision_range")
+    if given:
+        return (given[0], given[1])
+    held = lead_scheme(models) if all("validation" in m for m in models) else None
+    entries = [*models, *(m["validation"][held[0]][held[1]] for m in models if held)]
+    shares = [2 * m["events"] / m["n"] for m in models if m.get("n")] or [1.0]
+    return (0.0, min(ceil(20 * max([*shares, *map(_reach, entries)]) - 1e-9) / 20, 1.0))
+
+
+def _reach(entry: Mapping[str, Any]) -> float:
+    """The threshold that at most one patient in a hundred is predicted to be above; where that is not known, the end
+    of the highest predictions."""
+    if entry.get("clinical_impact"):
+        points = (p for p in entry["clinical_impact"] if p["high_risk"] is not None and p["high_risk"] <= 10)
+        return next((float(p["threshold"]) for p in points), 1.0)
+    bins = (entry.get("calibration") or {}).get("histogram") or []
+    return max((float(b["high"]) for b in bins if b["event"] or b["nonevent"]), default=0.0)
 
 
 def lead_scheme(models: list[dict[str, Any]]) -> tuple[str, str] | None:

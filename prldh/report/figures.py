@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import hashlib
+import html
 import json
 import os
 import re
@@ -11,7 +12,7 @@ import shutil
 import struct
 import time
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -26,7 +27,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from prldh.core import Progress, clean, file_text, untold
-from prldh.pages import STYLE, grey, quick_font
+from prldh.pages import COLOURS, FAINT, FAMILY, GUIDE, INK, STYLE, figure_font, font_face, grey
 from prldh.report.drawing import Drawing
 from prldh.report.figure_plan import plan_figures
 from prldh.report.panels import plan_panels
@@ -35,6 +36,8 @@ from prldh.work import end_with
 
 #: Vector formats, and the metadata without which every run would write other bytes.
 DATELESS: dict[str, dict[str, None]] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
+#: The figure as the page shows it: an SVG whose letters are text, in a hidden file, so that it is kept as others are.
+PAGE = "page"
 #: Formats of pixels.
 RASTER = ("png", "tiff")
 #: Text is measured once for the layout and for pixels where these are the same; the layout does not depend on the
@@ -83,6 +86,16 @@ class FigureSettings:
         return files
 
 
+def files_of(drawing: Drawing, settings: FigureSettings) -> list[tuple[str, str, int, bool]]:
+    """Every file of a figure: those that the study asks for, and what the page shows."""
+    shown = [] if drawing.is_panel else [(page_file(drawing.name), PAGE, settings.dpi[0], False)]
+    return [*shown, *settings.files(drawing.name)]
+
+
+def page_file(name: str) -> str:
+    return f".{name}.{PAGE}.svg"
+
+
 def write_figures(
     data: dict[str, Any],
     words: Words,
@@ -93,8 +106,8 @@ def write_figures(
     beside: Path | None = None,
     progress: Progress = untold,
 ) -> dict[str, dict[str, Any]]:
-    """Draw every figure and write it as the study asks: SVG (which the report always holds), PDF, PNG, TIFF, in grey
-    beside.
+    """Draw every figure and write it as the study asks: SVG, PDF, PNG, TIFF, in grey beside; and as the report shows
+    it.
 
     Parameters
     ----------
@@ -133,7 +146,7 @@ def write_figures(
     written = {
         name: [_dots(suffix, dpi), hashlib.sha256((folder / name).read_bytes()).hexdigest()]
         for drawing in drawings
-        for name, suffix, dpi, _ in settings.files(drawing.name)
+        for name, suffix, dpi, _ in files_of(drawing, settings)
     }
     files = before.get("files", {}) | written
     about = {"digest": digest, "pictures": pictures, "files": files}
@@ -151,19 +164,11 @@ def write_figures(
         }
         figures[drawing.name] = {
             **shown,
-            "svg": "" if drawing.is_panel else _shown_svg(folder, drawing.name, "svg" in settings.formats),
+            "svg": "" if drawing.is_panel else as_element(file_text(folder / page_file(drawing.name)), drawing.name),
             "files": listing,
             "names": files,
         }
     return figures
-
-
-def _shown_svg(folder: Path, name: str, is_kept: bool) -> str:
-    path = folder / f"{name}.svg"
-    svg = as_element(path.read_text(encoding="utf-8"), name)
-    if not is_kept:
-        path.unlink()
-    return svg
 
 
 def _write_all(
@@ -247,16 +252,17 @@ def _write_named(name: str) -> None:
 
 
 def write_drawing(drawing: Drawing, settings: FigureSettings, folder: Path) -> None:
-    wanted = settings.files(drawing.name)
-    if "svg" not in settings.formats and not drawing.is_panel:
-        wanted = [(f"{drawing.name}.svg", "svg", settings.dpi[0], False), *wanted]
+    wanted = files_of(drawing, settings)
     for is_grey in (False, True):
         own = [w for w in wanted if w[3] == is_grey]
         if not own:
             continue
         with _figure(drawing, is_grey) as figure:
             for name, suffix, _, _ in own:
-                if suffix in DATELESS:
+                if suffix == PAGE:
+                    with plt.rc_context({"svg.fonttype": "none"}):
+                        figure.savefig(folder / name, format="svg", metadata=DATELESS["svg"])
+                elif suffix in DATELESS:
                     figure.savefig(folder / name, format=suffix, metadata=DATELESS[suffix])
             for dpi in dict.fromkeys(dpi for _, suffix, dpi, _ in own if suffix in RASTER):
                 pixels = _pixels(figure, dpi)
@@ -300,7 +306,7 @@ def _figure(drawing: Drawing, is_grey: bool = False) -> Iterator[Figure]:
     takes an eighth of the time."""
     was_collecting = gc.isenabled()
     gc.disable()
-    style: Any = {**STYLE, "font.family": [quick_font(), STYLE["font.family"]]}
+    style: Any = {**STYLE, "font.family": [figure_font(), STYLE["font.family"]]}
     with plt.rc_context(style), grey(is_grey):
         figure = drawing.draw()
         figure.set_dpi(LAYOUT_DPI)
@@ -324,6 +330,7 @@ def _digest(drawn: dict[str, Any], words: Words) -> str:
     for path in (
         *sorted(here.glob("*.py")),
         *sorted((here.parent / "pages").glob("*.py")),
+        *sorted((here.parent / "pages").glob("*/*.ttf")),
         here.parent / "results" / "nomogram.py",
     ):
         sha256.update(path.read_bytes())
@@ -365,14 +372,14 @@ def _take_over(
 ) -> list[Drawing]:
     """Copy the figures of ``former`` that are those that would be drawn, file by file as they were written; the others,
     which are to be drawn."""
-    if former is None or not before or "svg" not in settings.formats:
+    if former is None or not before:
         return drawings
     to_draw = []
     for drawing in drawings:
         is_same = before["pictures"].get(drawing.name) == pictures.get(drawing.name)
         contents = {
             name: _as_written(former / name, _dots(suffix, dpi), before["files"].get(name))
-            for name, suffix, dpi, _ in settings.files(drawing.name)
+            for name, suffix, dpi, _ in files_of(drawing, settings)
         }
         if not is_same or None in contents.values():
             to_draw.append(drawing)
@@ -397,10 +404,36 @@ def _as_written(path: Path, dpi: int | None, known: Any) -> bytes | None:
     return content if known == [dpi, hashlib.sha256(content).hexdigest()] else None
 
 
+#: Colours that are others on dark paper: a variable of the page's style each, and the colour where there is none.
+THEMED = {shade: f"var(--figure-{shade[1:]}, {shade})" for shade in (*COLOURS, GUIDE, FAINT)} | {
+    INK: "currentColor",
+    "#ffffff": "none",
+}
+_COLOUR = re.compile(r"\b(fill|stroke): (#[0-9a-f]{6})\b")
+_FAMILY = re.compile(r"\s*font-family: [^;\"]*;?")
+_NUMBERS = re.compile(r' (?:d|x|y|transform|points)="[^"]*"')
+
+
 def as_element(text: str, name: str) -> str:
-    """An SVG file's element, small, with ids that are unique in a page that holds several figures."""
+    """An SVG file's element, small, with ids that are unique in a page that holds several figures, in the page's font
+    and in its colours: ink is the page's, paper is left out."""
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>\s*", "", text, flags=re.DOTALL)
-    text = re.sub(r' d="[^"]*"', lambda match: re.sub(r"(\.\d\d)\d+", r"\1", match[0]), text)
+    text = re.sub(r"<!--.*?-->\s*", "", text, flags=re.DOTALL)
+    text = _NUMBERS.sub(lambda match: re.sub(r"(\.\d\d)\d+", r"\1", match[0]), text)
     text = re.sub(r'id="([^"]+)"', rf'id="{name}-\1"', text)
-    return re.sub(r'(href="#|url\(#)([^")]+)', rf"\g<1>{name}-\2", text)
+    text = re.sub(r'(href="#|url\(#)([^")]+)', rf"\g<1>{name}-\2", text)
+    text = re.sub(
+        r' style="[^"]*"',
+        lambda match: _COLOUR.sub(lambda m: f"{m[1]}: {THEMED.get(m[2], m[2])}", _FAMILY.sub("", match[0])),
+        text,
+    )
+    return text.replace("<svg", f'<svg fill="currentColor" font-family="\'{FAMILY}\', Arial, Helvetica, sans-serif"', 1)
+
+
+def page_font(elements: Iterable[str]) -> str:
+    """The CSS that brings the font to a page, cut to the letters of its figures."""
+    shown = {
+        letter for svg in elements for words in re.findall(r">([^<>]+)</text>", svg) for letter in html.unescape(words)
+    }
+    return font_face("".join(sorted(shown)))

@@ -15,7 +15,7 @@ from prldh.checklists import checklist_view, fill_again
 from prldh.core import OutputError, Progress, hold, is_folder, untold
 from prldh.pages import create_environment
 from prldh.plugins import Registry, lent
-from prldh.report.figures import FigureSettings, write_figures
+from prldh.report.figures import FigureSettings, page_font, write_figures
 from prldh.report.images import images_view
 from prldh.report.journal_tables import write_journal_tables
 from prldh.report.terms import with_terms
@@ -66,8 +66,10 @@ def render_report(
     view = make_view(data, words, figures)
     sections = _plugin_sections(data, folder, registry)
     environment = create_environment(words)
+    font = Markup(page_font([*(figure["svg"] for figure in figures.values()), *(s["html"] for s in sections)]))
     page, terms = with_terms(
         environment.get_template("report.html.j2").render(
+            figure_font=font,
             data=data,
             view=view,
             images=images_view(data, folder),

@@ -10,8 +10,17 @@ from typing import Any
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 
-from prldh.pages import STYLE, TWO_COLUMNS, colour, is_grey, label, legend_below, legend_beneath, look
-from prldh.report.model_drawings import put_forest, put_partial, put_roc
+from prldh.pages import INK, TWO_COLUMNS, colour, is_grey, label, legend_below, legend_beneath, look, second
+from prldh.report.model_drawings import (
+    ALL_THRESHOLDS,
+    Range,
+    put_calibration,
+    put_decision,
+    put_forest,
+    put_partial,
+    put_roc,
+    rows_within,
+)
 from prldh.report.tissue_drawings import put_waterfall
 
 #: One panel: its heading, and what draws it on given axes.
@@ -29,8 +38,6 @@ def _letter(axis: Any, k: int, heading: str) -> None:
         xycoords="axes fraction",
         textcoords="offset points",
         fontweight="bold",
-        fontsize=10,
-        fontfamily=STYLE["font.family"],
     )
     axis.set_title(heading)
 
@@ -49,98 +56,74 @@ def _order(kinds: Kinds) -> Callable[[str], int]:
 
 
 def draw_roc_panel(kinds: Kinds, ci: str = "95% CI") -> Figure:
-    most = max(len(models) for models in kinds.values())
-    figure, axes = _grid(1, len(kinds), 3.9 + 0.16 * most)
+    figure, axes = _grid(1, len(kinds), 3.4)
     for k, (axis, (kind, models)) in enumerate(zip(axes, kinds.items(), strict=True)):
         put_roc(axis, models, _order(kinds))
         _letter(axis, k, kind)
-        legend_beneath(axis, f"apparent AUC ({ci})")
+    legend_beneath(axes, f"AUC ({ci})")
     return figure
 
 
 def draw_forest_panel(kinds: dict[str, list[dict[str, Any]]]) -> Figure:
     """The groups' odds ratios, unadjusted over adjusted."""
-    figure, axes = _grid(len(kinds), 1, sum(0.36 * len(rows) + 0.8 for rows in kinds.values()), sharex=True)
+    figure, axes = _grid(len(kinds), 1, sum(0.36 * len(rows) + 0.6 for rows in kinds.values()), sharex=True)
     for k, (axis, (kind, rows)) in enumerate(zip(axes, kinds.items(), strict=True)):
         put_forest(axis, rows)
         _letter(axis, k, kind)
         axis.label_outer()
+    legend_below(figure, axes)
     return figure
 
 
 def draw_partial_panel(kinds: Kinds) -> Figure:
-    figure, axes = _grid(2, len(kinds), 5.2 + 0.26 * max(len(models) for models in kinds.values()))
+    figure, axes = _grid(2, len(kinds), 5.0)
     for r, focus in enumerate(("sensitivity", "specificity")):
-        for c, (kind, models) in enumerate(kinds.items()):
-            axis = axes[r * len(kinds) + c]
+        row = axes[r * len(kinds) : (r + 1) * len(kinds)]
+        for c, (axis, (kind, models)) in enumerate(zip(row, kinds.items(), strict=True)):
             put_partial(axis, models, focus, _order(kinds))
             _letter(axis, r * len(kinds) + c, f"{kind}, {axis.get_title()}")
-            legend_beneath(axis, "partial area")
+        legend_beneath(row, "partial area")
     return figure
 
 
-def draw_use_panel(kinds: dict[str, list[tuple[str, dict[str, Any]]]], predictions: str) -> Figure:
+def draw_use_panel(
+    kinds: dict[str, list[tuple[str, dict[str, Any]]]], predictions: str, within: Range = ALL_THRESHOLDS
+) -> Figure:
     """Calibration, decision and clinical impact curves of (name, entry) by kind; ``predictions``: which they are of."""
-    figure, axes = _grid(3, len(kinds), 8.3)
+    figure, axes = _grid(3, len(kinds), 7.4)
     of = list(dict.fromkeys(name for models in kinds.values() for name, _ in models)).index
-    for r, put in enumerate((_put_calibration, _put_decision, _put_impact)):
-        for c, (kind, models) in enumerate(kinds.items()):
-            axis = axes[r * len(kinds) + c]
-            put(axis, [(label(name), entry, of(name)) for name, entry in models])
+    for c, (kind, models) in enumerate(kinds.items()):
+        column = axes[c :: len(kinds)]
+        each = [(label(name), entry, of(name)) for name, entry in models]
+        put_calibration(column[0], [(name, entry["calibration"], i) for name, entry, i in each])
+        put_decision(column[1], [(name, entry["decision_curve"], i) for name, entry, i in each], within)
+        _put_impact(column[2], each, within)
+        for r, axis in enumerate(column):
             _letter(axis, r * len(kinds) + c, f"{kind}, {predictions}" if r == 0 else "")
-    legend_below(figure, axes[len(kinds)], 3)
+    legend_below(figure, axes, 2)
     return figure
 
 
-def _put_calibration(axis: Any, models: list[tuple[str, dict[str, Any], int]]) -> None:
-    axis.plot([0, 1], [0, 1], color="0.7", linewidth=0.8)
-    for _, entry, i in models:
-        curve = entry["calibration"]["curve"]
-        marks = {"marker": "o", "markersize": 3} if entry["calibration"]["method"] == "groups" else {}
-        axis.plot([p["predicted"] for p in curve], [p["observed"] for p in curve], **(look(i) | marks))
-    axis.set(xlabel="predicted probability", ylabel="observed share", xlim=(-0.01, 1.01), ylim=(-0.01, 1.01))
-    axis.set_box_aspect(1)
-
-
-def _put_decision(axis: Any, models: list[tuple[str, dict[str, Any], int]]) -> None:
-    first = models[0][1]["decision_curve"]
-    axis.plot([p["threshold"] for p in first], [p["all"] for p in first], color="0.6", linewidth=0.9, label="treat all")
-    axis.axhline(0, color="0.2", linewidth=0.9, label="treat none")
+def _put_impact(axis: Any, models: list[tuple[str, dict[str, Any], int]], within: Range) -> None:
+    """Those called high risk; dotted, with hollow markers: events among them."""
     for name, entry, i in models:
-        rows = entry["decision_curve"]
-        axis.plot([p["threshold"] for p in rows], [p["net_benefit"] for p in rows], label=name, **look(i))
-    top = max(
-        (p["net_benefit"] for _, entry, _ in models for p in entry["decision_curve"] if p["net_benefit"] is not None),
-        default=0.0,
-    )
-    axis.set(xlabel="threshold probability", ylabel="net benefit", ylim=(-0.25 * max(top, 0.05), 1.15 * max(top, 0.05)))
-
-
-def _put_impact(axis: Any, models: list[tuple[str, dict[str, Any], int]]) -> None:
-    """Thick: those called high risk; thin and dotted: events among them."""
-    for _, entry, i in models:
-        rows, own = entry["clinical_impact"], look(i)
+        rows = rows_within(entry["clinical_impact"], within)
         t = [p["threshold"] for p in rows]
-        axis.plot(t, [p["high_risk"] for p in rows], **own)
-        axis.plot(
-            t,
-            [p["high_risk_events"] for p in rows],
-            **(own | {"linestyle": ":", "linewidth": 0.9, "markerfacecolor": "white"}),
-        )
-    axis.plot([], [], color="0.3", label="called high risk")
-    axis.plot([], [], color="0.3", linestyle=":", linewidth=0.9, label="events among them")
-    axis.set(xlabel="threshold probability", ylabel="per 1,000 patients")
-    axis.legend(loc="upper right")
+        axis.plot(t, [p["high_risk"] for p in rows], label=name, **look(i))
+        axis.plot(t, [p["high_risk_events"] for p in rows], label=f"{name}, events among high risk", **second(i))
+    axis.set(xlabel="threshold probability", ylabel="high risk per 1,000 patients", xlim=within)
 
 
 def draw_parts(parts: Sequence[Part], columns: int, height: float) -> Figure:
-    """Parts in rows, lettered."""
+    """Parts in rows, lettered, each with its legend beneath."""
     figure, axes = _grid(-(-len(parts) // columns), columns, height)
     for axis in axes[len(parts) :]:
         axis.set_visible(False)
     for k, (axis, (heading, put)) in enumerate(zip(axes, parts, strict=False)):
         put(axis)
-        _letter(axis, k, heading)
+        _letter(axis, k, label(heading, 28, 2))
+    for k in range(0, len(parts), columns):
+        legend_beneath(axes[k : min(k + columns, len(parts))])
     return figure
 
 
@@ -181,7 +164,7 @@ def _put_boxes(axis: Any, scores: list[dict[str, Any]], cells: dict[str, Any]) -
                 "label": name,
             }
         )
-    thin = {"color": "black", "linewidth": 0.8}
+    thin = {"color": INK, "linewidth": 0.8}
     axis.bxp(
         boxes,
         showfliers=False,

@@ -15,7 +15,8 @@ from prldh.core import WHOLE, DataError, file_at, scope_words
 from prldh.data.imaging import file_stem
 from prldh.pages import level_of
 from prldh.report.drawing import Drawing, slug
-from prldh.report.figure_plan import lead_scheme
+from prldh.report.figure_plan import decision_range, lead_scheme
+from prldh.report.model_drawings import Range
 from prldh.report.panel_drawings import (
     Part,
     draw_forest_panel,
@@ -74,7 +75,7 @@ def plan_panels(data: dict[str, Any], words: Words, beside: Path | None = None) 
             _panel(
                 "figure2_roc",
                 "ROC curves",
-                f"Apparent ROC curves with AUC and {level_of(data)}% CI; dotted: held-out predictions,"
+                f"Apparent ROC curves with AUC and {level_of(data)}% CI; dotted, hollow marks: held-out predictions,"
                 f" {WHOLE}. {_letters(kinds)}{first}",
                 draw_roc_panel,
                 kinds,
@@ -88,7 +89,7 @@ def plan_panels(data: dict[str, Any], words: Words, beside: Path | None = None) 
                 draw_partial_panel,
                 kinds,
             ),
-            _use(kinds, first, words),
+            _use(kinds, first, words, decision_range(data, [m for own in kinds.values() for m in own])),
         ]
     return [*panels, *_heat_maps(beside, data["tissues"]), *_selection(data["tissues"], words), *_scores(data)]
 
@@ -118,7 +119,7 @@ def _interaction(interaction: dict[str, Any] | None) -> list[Drawing]:
     ]
 
 
-def _use(kinds: dict[str, list[dict[str, Any]]], first: str, words: Words) -> Drawing:
+def _use(kinds: dict[str, list[dict[str, Any]]], first: str, words: Words, within: Range) -> Drawing:
     """Of held-out predictions where all models have them, and else apparent."""
     held = {kind: lead_scheme(models) for kind, models in kinds.items()}
     schemes = set(held.values())
@@ -146,6 +147,7 @@ def _use(kinds: dict[str, list[dict[str, Any]]], first: str, words: Words) -> Dr
         draw_use_panel,
         entries,
         "held out" if lead else "apparent",
+        within,
     )
 
 
@@ -209,7 +211,7 @@ def _selection(tissues: dict[str, Any], words: Words) -> list[Drawing]:
                     draw_parts,
                     parts,
                     columns,
-                    2.5 * rows,
+                    2.1 * rows,
                 )
             )
     return panels

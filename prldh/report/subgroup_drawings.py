@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from matplotlib.figure import Figure
 
-from prldh.pages import TWO_COLUMNS, axes_of, label, look
+from prldh.pages import INK, TWO_COLUMNS, axes_of, label, legend_below, look, put_level
 
 
 class SubgroupPanel(NamedTuple):
@@ -21,18 +21,19 @@ class SubgroupPanel(NamedTuple):
 
 def draw_subgroups(levels: Sequence[str], panels: Sequence[SubgroupPanel]) -> Figure:
     """A forest plot: the AUC in every level with its interval, a panel a model; broken: the AUC of everyone."""
-    figure, axes = axes_of(TWO_COLUMNS, 1.1 + 0.36 * len(levels), len(panels))
-    colour = look(0)["color"]
-    for k, (axis, panel) in enumerate(zip(axes if len(panels) > 1 else [axes], panels, strict=True)):
-        axis.axvline(0.5, color="0.7", linewidth=0.8)
+    figure, axes = axes_of(TWO_COLUMNS, 0.9 + 0.36 * len(levels), len(panels))
+    axes, colour = list(axes) if len(panels) > 1 else [axes], look(0)["color"]
+    for k, (axis, panel) in enumerate(zip(axes, panels, strict=True)):
+        put_level(axis, "chance", x=0.5)
         if panel.everyone is not None:
-            axis.axvline(panel.everyone, color="0.4", linewidth=0.8, linestyle="--")
+            put_level(axis, "everyone", x=panel.everyone, color=INK, linestyle="--")
         for y, area in enumerate(panel.areas):
             if area["low"] is not None and area["high"] is not None:
-                axis.plot([area["low"], area["high"]], [y, y], color=colour, linewidth=1.2)
+                axis.hlines(y, area["low"], area["high"], colour, linewidth=1.2)
             if area["estimate"] is not None:
                 axis.plot([area["estimate"]], [y], "s", color=colour, markersize=5)
         axis.set(xlabel="AUC", xlim=(-0.02, 1.02), ylim=(len(levels) - 0.5, -0.5), yticks=range(len(levels)))
         axis.set_yticklabels([label(level, 26, 2) for level in levels] if not k else [])
-        axis.set_title(label(panel.name, 26, 2), fontsize=8)
+        axis.set_title(label(panel.name, 26, 2))
+    legend_below(figure, axes, 2)
     return figure

@@ -12,49 +12,56 @@ from matplotlib.figure import Figure
 
 from prldh.core import plain
 from prldh.pages import (
+    INK,
+    ON_DARK,
+    ON_LIGHT,
     ONE_COLUMN,
     TWO_COLUMNS,
     axes_of,
     colour,
     is_grey,
     label,
+    legend_below,
     look,
     panels_of,
+    put_level,
 )
+from prldh.report.boxes import BETWEEN, WIDTH, Box, fitted, join, join_down, page_of, put_box
 
 #: Numbers stand in the cells of a heat map of up to so many features.
-MOST_NUMBERED = 14
+MOST_NUMBERED = 12
+#: Lines of text that a page holds beside each other.
+MOST_LINES = 56
 
 
 def draw_flow(flow: dict[str, Any]) -> Figure:
     """Boxes from the patients read to events and non-events, with those left out beside."""
-    reasons = flow["reasons"]
-    aside = "\n".join(
-        [f"Left out: n = {flow['n_excluded']}", *(f"{label(reason, 60, 2)}: {n}" for reason, n in reasons)]
-    )
-    height = 2.3 + 0.15 * (aside.count("\n") if flow["n_excluded"] else 0)
-    figure, axis = axes_of(TWO_COLUMNS, height)
-    box = {"boxstyle": "round,pad=0.5", "facecolor": "white", "edgecolor": "black", "linewidth": 0.8}
-    arrow = {"arrowstyle": "-|>", "color": "black", "linewidth": 0.8, "shrinkA": 0, "shrinkB": 0}
-    top, middle, bottom = 0.92, 0.42, 0.08
-    centre = 0.3 if flow["n_excluded"] else 0.5
-    left, right = centre - 0.17, centre + 0.17
-    for x, y, text in (
-        (centre, top, f"Patients in the table: n = {flow['n_read']}"),
-        (centre, middle, f"Analysed: n = {flow['n']}"),
-        (left, bottom, f"{label(flow['event'], 40, 1)}: n = {flow['events']}"),
-        (right, bottom, f"{label(flow['non_event'], 40, 1)}: n = {flow['n'] - flow['events']}"),
-    ):
-        axis.text(x, y, text, ha="center", va="center", bbox=box)
-    lift = 0.25 / height
-    axis.annotate("", (centre, middle + lift), (centre, top - lift), arrowprops=arrow)
-    for x in (left, right):
-        axis.annotate("", (x, bottom + lift), (centre, middle - lift), arrowprops=arrow)
-    if flow["n_excluded"]:
-        axis.text(0.62, (top + middle) / 2, aside, ha="left", va="center", fontsize=7, bbox=box)
-        axis.annotate("", (0.6, (top + middle) / 2), (centre, (top + middle) / 2), arrowprops=arrow)
-    axis.set(xlim=(0, 1), ylim=(0, 1))
-    axis.axis("off")
+    has_aside = bool(flow["n_excluded"])
+    centre, wide = (WIDTH * 0.29, WIDTH * 0.26) if has_aside else (WIDTH * 0.5, WIDTH * 0.3)
+    aside = [f"Left out: n = {flow['n_excluded']}"] if has_aside else []
+    room = WIDTH * 0.42
+    for reason, n in flow["reasons"] if has_aside else ():
+        aside += fitted(f"{label(reason, 200, 1)}: {n}", room)
+    read = Box(fitted(f"Patients in the table: n = {flow['n_read']}", wide), centre, 4, wide)
+    left_out = Box(tuple(aside), WIDTH - room / 2 - 4, read.bottom + BETWEEN / 2, room, is_left=True)
+    analysed_top = left_out.bottom + BETWEEN / 2 if has_aside else read.bottom + BETWEEN
+    analysed = Box(fitted(f"Analysed: n = {flow['n']}", wide), centre, analysed_top, wide)
+    groups = [
+        Box(fitted(f"{name}: n = {n}", wide), centre + side * (wide / 2 + 6), analysed.bottom + BETWEEN, wide)
+        for side, name, n in (
+            (-1, flow["event"], flow["events"]),
+            (1, flow["non_event"], flow["n"] - flow["events"]),
+        )
+    ]
+    boxes = [read, analysed, *groups, *([left_out] if has_aside else [])]
+    figure, axis = page_of(max(box.bottom for box in boxes) + 4)
+    for box in boxes:
+        put_box(axis, box)
+    join_down(axis, read, analysed)
+    for box in groups:
+        join_down(axis, analysed, box)
+    if has_aside:
+        join(axis, (centre, left_out.middle), (left_out.x - left_out.width / 2, left_out.middle))
     return figure
 
 
@@ -69,9 +76,9 @@ def draw_agreement(cases: list[dict[str, Any]], agreement: dict[str, Any]) -> Fi
     for axis, (key, title) in zip(axes[0], shown, strict=True):
         values = sorted(v for c in cases if (v := c[key]) is not None and v < float("inf"))
         axis.plot(range(1, len(values) + 1), values, linestyle="", marker="o", markersize=2.5, color=look(0)["color"])
-        axis.axhline(agreement[key]["median"], color="black", linewidth=0.7, linestyle="--", label="median")
+        put_level(axis, "median", y=agreement[key]["median"], color=INK, linestyle="--")
         axis.set(xlabel="regions, in ascending order", ylabel=title)
-        axis.legend(loc="lower right")
+    legend_below(figure, axes[0])
     return figure
 
 
@@ -93,26 +100,33 @@ def put_waterfall(axis: Any, tissue: dict[str, Any]) -> None:
         # thousands of bars as one thing
         axis.add_collection(PolyCollection(bars, facecolors=colour(outcome), linewidths=0, label=name))
     axis.autoscale_view()
-    axis.axhline(base, color="black", linewidth=0.7)
-    axis.set(xlabel="patients, by Radscore", ylabel="Radscore (from the cutoff)", xlim=(-1, len(scores)))
+    put_level(axis, "cutoff" if tissue["cutoff"] is not None else "0", y=base, color=INK)
+    axis.set(xlabel="patients, by Radscore", ylabel="Radscore", xlim=(-1, len(scores)))
     axis.set_xticks([])
     axis.legend(loc="upper left")
 
 
 def draw_contributions(base: float, patients: list[dict[str, Any]]) -> Figure:
     """A panel a patient: bars from the average Radscore to the patient's, the features that weigh most first."""
-    figure, axes, _ = panels_of(len(patients), 0.5 + 0.2 * (1 + max(len(p["features"]) for p in patients)))
+    figure, axes, _ = panels_of(len(patients), 0.6 + 0.2 * (1 + max(len(p["features"]) for p in patients)))
     for axis, patient in zip(axes, patients, strict=True):
         steps = [*patient["features"].items(), *([("all others", patient["others"])] if patient["others"] else [])]
         at = base
         for k, (_, added) in enumerate(steps):
-            axis.barh(k, added, left=at, height=0.7, color=colour(int(added > 0)), linewidth=0)
+            name = "raises the score" if added > 0 else "lowers the score"
+            axis.barh(k, added, left=at, height=0.7, color=colour(int(added > 0)), linewidth=0, label=name)
             at += added
-        axis.axvline(base, color="0.6", linewidth=0.7)
-        axis.set_yticks(range(len(steps)), [label(feature, 22, 1) for feature, _ in steps], fontsize=5.5)
+        put_level(axis, "average patient", x=base)
+        axis.set_yticks(range(len(steps)), [label(feature, 20, 1) for feature, _ in steps])
+        axis.use_sticky_edges = False
         axis.margins(x=0.06)
         axis.autoscale_view(scaley=False)
-        axis.set(ylim=(len(steps) - 0.5, -0.5), xlabel="log odds", title=f"{patient['id']}: {plain(patient['value'])}")
+        axis.set(
+            ylim=(len(steps) - 0.5, -0.5),
+            xlabel="log odds",
+            title=f"{label(patient['id'], 20, 1)}: {plain(patient['value'])}",
+        )
+    legend_below(figure, axes, 3)
     return figure
 
 
@@ -120,7 +134,7 @@ def draw_funnel(steps: list[dict[str, Any]], short_label: Callable[[str], str]) 
     """How many features each step left; ``short_label``: what a step is called."""
     sources = list(dict.fromkeys(s["source"] for s in steps))
     width = ONE_COLUMN if len(sources) == 1 else TWO_COLUMNS
-    figure, axes = plt.subplots(1, len(sources), figsize=(width, 2.2), layout="constrained", squeeze=False)
+    figure, axes = plt.subplots(1, len(sources), figsize=(width, 2.4), layout="constrained", squeeze=False)
     for axis, source in zip(axes[0], sources, strict=True):
         own = [s for s in steps if s["source"] == source]
         labels, counts = (
@@ -129,7 +143,7 @@ def draw_funnel(steps: list[dict[str, Any]], short_label: Callable[[str], str]) 
         )
         axis.barh(range(len(counts)), [max(c, 0.5) for c in counts], color=colour(5))
         for y, c in enumerate(counts):
-            axis.text(max(c, 0.5), y, f" {c}", va="center", fontsize=7)
+            axis.text(max(c, 0.5), y, f" {c}", va="center")
         axis.set_yticks(range(len(counts)), labels)
         axis.invert_yaxis()
         axis.set_xscale("log")
@@ -142,14 +156,14 @@ def draw_funnel(steps: list[dict[str, Any]], short_label: Callable[[str], str]) 
 def draw_correlation(features: list[str], r: list[list[float]]) -> Figure:
     """A heat map of Pearson's r, blue for negative and red for positive; in grey by |r|, the sign in the cell."""
     k = len(features)
-    figure, axis = axes_of(TWO_COLUMNS, min(0.24 * k + 1.1, 9))
+    figure, axis = axes_of(TWO_COLUMNS, min(0.26 * k + 1.1, 9))
     shown = [[abs(v) for v in row] for row in r] if is_grey() else r
     mesh = axis.pcolormesh(
         shown,
         cmap="Greys" if is_grey() else "RdBu_r",
         vmin=0 if is_grey() else -1,
         vmax=1,
-        edgecolors="white",
+        edgecolors=ON_DARK,
         linewidth=0.3,
     )
     if k <= MOST_NUMBERED:
@@ -161,17 +175,14 @@ def draw_correlation(features: list[str], r: list[list[float]]) -> Figure:
                     f"{value:.2f}",
                     ha="center",
                     va="center",
-                    fontsize=5.5,
-                    color="white" if abs(value) > 0.6 else "black",
+                    color=ON_DARK if abs(value) > 0.6 else ON_LIGHT,
                 )
-    numbers = [str(i + 1) for i in range(k)]
-    size = 6 if k <= 40 else 3
-    axis.set_xticks([i + 0.5 for i in range(k)], numbers, fontsize=size)
-    axis.set_yticks(
-        [i + 0.5 for i in range(k)],
-        [f"{label(name, 60, 1)}  {i}" for name, i in zip(features, numbers, strict=True)],
-        fontsize=size,
+    every = -(-k // MOST_LINES)  # one size of type: of very many features, some are named
+    numbered = range(0, k, every)
+    axis.set_xticks(
+        [i + 0.5 for i in numbered], [str(i + 1) if i % (4 * every) == 0 or k <= 20 else "" for i in numbered]
     )
+    axis.set_yticks([i + 0.5 for i in numbered], [f"{label(features[i], 44, 1)}  {i + 1}" for i in numbered])
     axis.tick_params(length=0)
     axis.set_aspect("equal")
     axis.invert_yaxis()
@@ -184,12 +195,13 @@ def draw_stability(selection: dict[str, Any], scheme: str, label_of_scheme: str)
     """How often each feature was selected in the resamples of a scheme."""
     stability = selection["stability"][scheme]
     top = list(stability["frequency"].items())[:20]
-    figure, axis = axes_of(TWO_COLUMNS, 0.17 * max(len(top), 3) + 0.7)
-    for y, (feature, share) in enumerate(top):
-        axis.barh(y, share, color=colour(1) if feature in selection["features"] else colour(5))
-    axis.set_yticks(range(len(top)), [label(f, 60, 1) for f, _ in top], fontsize=6)
+    figure, axis = axes_of(TWO_COLUMNS, 0.18 * max(len(top), 3) + 0.7)
+    for is_kept, name in ((True, "in the model"), (False, "not in it")):
+        own = [(y, share) for y, (feature, share) in enumerate(top) if (feature in selection["features"]) == is_kept]
+        if own:
+            axis.barh([y for y, _ in own], [share for _, share in own], color=colour(1 if is_kept else 5), label=name)
+    axis.set_yticks(range(len(top)), [label(f, 44, 1) for f, _ in top])
     axis.invert_yaxis()
-    axis.set(
-        xlabel=f"share of {stability['n_resamples']} resamples ({label_of_scheme}); dark: in the model", xlim=(0, 1)
-    )
+    axis.set(xlabel=f"share of {stability['n_resamples']} resamples ({label_of_scheme})", xlim=(0, 1))
+    axis.legend(loc="lower right")
     return figure

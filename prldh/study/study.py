@@ -417,8 +417,10 @@ class Report(Strict):
     """What the report carries beside the results, and in which formats figures are written beside it.
 
     ``answers``: a filled ``checklist.yaml``, relative to the study file. ``dpi``: of PNG and TIFF, a file for each;
-    ``grey``: every figure in grey too. ``csv_formulas``: whether text that a spreadsheet takes for a formula is warned
-    of, or has an apostrophe put before it in every CSV that is written.
+    ``grey``: every figure in grey too. ``decision_range``: the threshold probabilities, from low to high, that figures
+    of decision curves show; by default from 0 to twice the share of events or to where one patient in a hundred is
+    predicted to be higher, whichever is more. ``csv_formulas``: whether text that a spreadsheet takes for a formula is
+    warned of, or has an apostrophe put before it in every CSV that is written.
     """
 
     checklists: list[str] = Field([], max_length=bounds.NAMES)
@@ -426,7 +428,15 @@ class Report(Strict):
     figures: list[Literal["svg", "pdf", "png", "tiff"]] = Field(["svg", "pdf", "png"], max_length=bounds.NAMES)
     dpi: list[Annotated[int, Field(ge=72, le=1200)]] = Field([300], min_length=1, max_length=10)
     grey: bool = False
+    decision_range: tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(gt=0, le=1)]] | None = None
     csv_formulas: CsvFormulas = "warn"
+
+    @field_validator("decision_range")
+    @classmethod
+    def _range_from_low_to_high(cls, value: tuple[float, float] | None) -> tuple[float, float] | None:
+        if value is not None and value[1] - value[0] < 0.05:
+            raise ValueError(f"give the lower threshold first and one 0.05 or more above it (found {list(value)})")
+        return value
 
 
 class Compute(Strict):

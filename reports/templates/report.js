@@ -104,9 +104,11 @@ reach();
 for (const figure of document.querySelectorAll("figure:has(> .drawing)")) {
   const name = figure.id.replace("figure-", ""), drawn = figure.querySelector("svg"), title = figure.querySelector("figcaption strong").textContent;
   const source = () => {
-    const copy = drawn.cloneNode(true);
+    const copy = drawn.cloneNode(true), font = document.createElementNS("http://www.w3.org/2000/svg", "style");
     copy.setAttribute("xmlns", "http://www.w3.org/2000/svg");
-    return new XMLSerializer().serializeToString(copy);
+    font.textContent = document.getElementById("figure-font").textContent;
+    copy.prepend(font);
+    return new XMLSerializer().serializeToString(copy).replace(/var\(--figure-\w+, (#\w+)\)/g, "$1").replaceAll("currentColor", "#000000");  // black on white
   };
   const png = () => {
     const image = new Image(), { width, height } = drawn.viewBox.baseVal;

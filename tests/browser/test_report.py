@@ -696,3 +696,33 @@ def test_nothing_that_is_read_says_the_words_of_this_house(browser, features):
     assert house.findall(shown) == []
     for path in [*(features / "tables").glob("*.tex"), *(features / "checklists").glob("*.html")]:
         assert not house.search(path.read_text(encoding="utf-8")), path.name
+
+
+def test_figures_are_as_large_as_in_print_and_dark_on_a_dark_page(browser, small):
+    """One size of type in all: 8 points at 1280 pixels, on a phone and in print; what is saved is black on white."""
+    type_of = (
+        "[...new Set([...document.querySelectorAll('.drawing svg text')].filter(t =>"
+        " t.ownerSVGElement.getBoundingClientRect().width).map(t => { const s = t.ownerSVGElement;"
+        " return [getComputedStyle(t).fontSize, getComputedStyle(t).fontFamily.split(',')[0],"
+        " (s.getBoundingClientRect().width / s.viewBox.baseVal.width).toFixed(2)].join(' ') }))]"
+    )
+    inks = (
+        "(() => { const f = document.querySelector('#figure-roc_unadjusted'), of = e => getComputedStyle(e);"
+        " const lines = [...f.querySelectorAll('[style*=figure-0072b2]')].map(e => of(e).stroke);"
+        " return [of(document.body).color, of(f.querySelector('text')).fill,"
+        " of(f.querySelector('svg')).backgroundColor, ...new Set(lines)] })()"
+    )
+    seen = {}
+    for scheme, width in (("light", 1280), ("dark", 1280), ("light", 390)):
+        page, heard = open_page(browser, small, width=width, color_scheme=scheme)
+        assert page.evaluate(type_of) == ['8px "Arimo of prldh" 1.33'] and heard == []
+        assert page.evaluate("[...document.fonts].map(f => f.status)") == ["loaded"]
+        seen[scheme] = page.evaluate(inks)
+    page.emulate_media(media="print")
+    assert page.evaluate(type_of) == ['8px "Arimo of prldh" 1.33']
+    for body, text, paper, *_ in seen.values():
+        assert text == body and paper == "rgba(0, 0, 0, 0)"
+    assert seen["light"][3] == "rgb(0, 114, 178)" and seen["dark"][3] == "rgb(79, 159, 224)"
+    page, _ = open_page(browser, small, color_scheme="dark")
+    svg = _download(page, lambda: page.locator("#figure-roc_unadjusted button", has_text="SVG").click())
+    assert b"@font-face" in svg and b"var(" not in svg and b"currentColor" not in svg and b"#0072b2" in svg

@@ -29,7 +29,7 @@ from prldh.study.yaml_text import (
 )
 from prldh.validation.group_schemes import GroupFoldSettings
 
-WHOLE = (10**18, -(10**18))
+ALL_THRESHOLDS = (10**18, -(10**18))
 FLOATS = (1e300, -1e300, float("inf"), float("-inf"), float("nan"))
 #: Longer than any list that may be given, and than a file of 20,000 values can hold.
 LONG = 20_001
@@ -68,7 +68,7 @@ def _too_much(schema: dict[str, Any]) -> Iterator[tuple[Any, str]]:
         yield from _too_much(choice)
     kind = schema.get("type")
     if kind == "integer":
-        yield from ((value, "number") for value in WHOLE)
+        yield from ((value, "number") for value in ALL_THRESHOLDS)
     elif kind == "number":
         yield from ((value, "number") for value in FLOATS)
     elif kind == "array":

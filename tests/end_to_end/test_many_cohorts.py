@@ -569,7 +569,7 @@ def test_edited_models_are_refused_unless_accepted(run, tmp_path):
 
 def test_the_report_draws_recalibrated_models(run, tmp_path):
     entry = apply_models(run, cohort(tmp_path, **PART), recalibrate="slope", force=True)
-    drawn = {path.stem for path in (run / entry["folder"] / "figures").iterdir()}
+    drawn = {path.stem for path in (run / entry["folder"] / "figures").iterdir() if path.name[0] != "."}
     kinds = ("roc_unadjusted", "calibration_unadjusted", "decision_unadjusted")
     assert drawn == {*kinds, *(f"{kind}_recalibrated" for kind in kinds[1:])}
     render(run)

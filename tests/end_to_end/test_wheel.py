@@ -47,6 +47,8 @@ def test_the_wheel_holds_templates_r_code_and_the_demo_table(wheel):
         "prldh/demo/published_cohort.csv",
         "prldh/checklists/data/clear.yaml",
         "prldh/ibsi/data/ibsi_features.csv",
+        "prldh/pages/arimo/Arimo-Regular.ttf",
+        "prldh/pages/arimo/OFL.txt",
     ):
         assert name in names, name
     assert not [n for n in names if n.startswith(("tests/", "prldh/tests"))]

@@ -20,7 +20,7 @@ from prldh.pages.canvas import ONE_COLUMN, TWO_COLUMNS, grey, label, look
 from prldh.report import figure_plan as plan_module
 from prldh.report import figures as figures_module
 from prldh.report.figure_plan import describe_flow
-from prldh.report.figures import DRAWN, FigureSettings, write_figures
+from prldh.report.figures import DRAWN, FigureSettings, page_file, write_figures
 from prldh.report.tissue_drawings import draw_correlation, draw_flow
 from prldh.results.nomogram import make_nomogram, round_values
 from prldh.results.words import Words
@@ -80,7 +80,7 @@ def data(out):
 
 
 def test_every_figure_is_as_wide_as_one_column_or_two(out):
-    files = sorted((out / "figures").glob("*.svg"))
+    files = sorted(path for path in (out / "figures").glob("*.svg") if not path.name.startswith("."))
     assert len(files) > 20
     for path in files:
         text = path.read_text()
@@ -101,7 +101,7 @@ def test_formats_resolutions_and_grey(data, tmp_path, monkeypatch):
     few(monkeypatch, "roc_unadjusted")
     settings = FigureSettings(("pdf", "png", "tiff"), (300, 600), grey=True)
     figures = write_figures(data, Words(), tmp_path / "f", settings=settings)
-    names = {p.name for p in (tmp_path / "f").iterdir()} - {DRAWN}
+    names = {p.name for p in (tmp_path / "f").iterdir()} - {DRAWN, page_file("roc_unadjusted")}
     assert names == {
         f"roc_unadjusted{g}{s}" for g in ("", ".grey") for s in (".pdf", ".png", ".600dpi.png", ".tiff", ".600dpi.tiff")
     }

@@ -1,0 +1,73 @@
+"""The first figure of the page: which AUCs it shows. Drawn in ``answer_drawings.py``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from prldh.core import REFITTED, WHOLE, plain
+from prldh.pages import interval_text, level_of
+from prldh.report.answer_drawings import APPARENT, YARDSTICK, AnswerRow, draw_answer
+from prldh.report.drawing import Drawing
+from prldh.report.ways import leading, yardstick_rows
+from prldh.results import Words, by_honesty, leading_key
+
+#: Models that the first screen holds; the others are in Table 3.
+MOST_MODELS = 12
+
+
+def plan_answer(data: dict[str, Any], words: Words) -> Drawing:
+    """The first figure of the page, of any study."""
+    rows, scheme = answer_rows(data, words)
+    told = "; ".join(f"{row.name}: {_row_in_words(row)}" for row in rows)
+    where = f" Held out: {words.scheme(scheme).label}." if scheme else " No model was validated."
+    n = len(data["models"])
+    first = f" The first {MOST_MODELS} of {n} models." if n > MOST_MODELS else ""
+    return Drawing(
+        "answer",
+        "How well the models tell patients apart",
+        f"AUC of each model with its {level_of(data)}% interval; the broken line is chance.{where}{first}",
+        partial(draw_answer, rows),
+        is_wide=True,
+        seen=f"{told}.",
+    )
+
+
+def answer_rows(data: dict[str, Any], words: Words) -> tuple[list[AnswerRow], str]:
+    """A row a model and a plain model of the yardstick; and the scheme of the held-out numbers, that which leads."""
+    models = data["models"][:MOST_MODELS]
+    scheme = next((scheme for m in models for _, scheme in by_honesty(m["validation"])), "")
+    rows = []
+    for m in models:
+        held = {scope: m["validation"].get(scope, {}).get(scheme) or {} for scope in ("pipeline", "model")}
+        null = held["pipeline"].get("null")
+        rows.append(
+            AnswerRow(
+                f"{m['name']}{', adjusted' * m['adjusted']}",
+                m["auc"],
+                _led(held["model"]),
+                _led(held["pipeline"]),
+                null={"low": null["low"], "high": null["high"]} if null else None,
+            )
+        )
+    for row in yardstick_rows(data, words):
+        if row["scheme"] == scheme:
+            rows.append(AnswerRow(row["label"], yardstick=leading(row["entry"])))
+    return rows, scheme
+
+
+def _led(held: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The AUC of a held-out entry that leads."""
+    key = leading_key(held) if held else None
+    if key == "b632plus":
+        return {"estimate": held["auc"][key], **{end: held["auc"].get(f"{key}_{end}") for end in ("low", "high")}}
+    return held[key] if key else None
+
+
+def _row_in_words(row: AnswerRow) -> str:
+    named = ((WHOLE, row.whole), (REFITTED, row.refitted), (APPARENT, row.apparent), (YARDSTICK, row.yardstick))
+    told = [f"{name} {interval_text(dict(auc))}" for name, auc in named if auc and auc["estimate"] is not None]
+    if row.null and row.null["low"] is not None:
+        told.append(f"null band {plain(row.null['low'])} to {plain(row.null['high'])}")
+    return ", ".join(told) or "no AUC"
