@@ -122,7 +122,17 @@ from prldh.core.streams import (
     silence,
     status_when_interrupted,
 )
-from prldh.core.terms import GROUPS, Factor, Function, is_composed, parse_term, same_term, term_text, variables_in
+from prldh.core.terms import (
+    GROUPS,
+    Factor,
+    Function,
+    is_composed,
+    parse_term,
+    reworded,
+    same_term,
+    term_text,
+    variables_in,
+)
 from prldh.core.texts import LIMIT as SHOWN
 from prldh.core.texts import legible, listed, printable, quoted, same_text, shown
 from prldh.core.warn.kinds import Warn
@@ -284,6 +294,7 @@ __all__ = [
     "record_of",
     "records_of",
     "resolved",
+    "reworded",
     "same_term",
     "same_text",
     "scope_words",

@@ -147,6 +147,24 @@ def term_text(factors: tuple[Factor, ...]) -> str:
     return ":".join(factor.text for factor in factors)
 
 
+def reworded(term: str, known: Collection[str], labels: Mapping[str, str]) -> str:
+    """A well-formed term with other names for its columns.
+
+    Examples
+    --------
+    >>> reworded("log(age):sex", ("age", "sex"), {"age": "Age"})
+    'log(Age):sex'
+    """
+    if term in known or GROUPS.match(term):
+        return labels.get(term, term)
+    factors = []
+    for name, function, detail in _parts(term, known):
+        if name not in known or function == "call":
+            return term
+        factors.append(Factor(labels.get(name, name), function, int(detail or 0) if function == "spline" else 0))
+    return term_text(tuple(factors))
+
+
 def same_term(term: str, known: Collection[str]) -> frozenset:
     """What two spellings of one term share: ``sex:age`` and ``age:sex``, ``rcs(age,4)`` and ``rcs(age, 4)``.
 

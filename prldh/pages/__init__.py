@@ -29,8 +29,8 @@ from prldh.pages.canvas import (
     spread,
 )
 from prldh.pages.environment import create_environment
-from prldh.pages.fonts import FAMILY, figure_font, font_face
-from prldh.pages.format import digits_for, interval_text, level_of, p_text, typeset
+from prldh.pages.fonts import FAMILY, figure_font, font_face, quick_font
+from prldh.pages.format import digits_for, digits_of_interval, interval_text, level_of, p_text, percent_text, typeset
 from prldh.pages.journal_table import JournalTable
 from prldh.pages.latex import OTHER, as_latex, breakable, escape
 from prldh.pages.word import WORD_MARK, mark_header, save_dateless, write_word
@@ -60,6 +60,7 @@ __all__ = [
     "colour",
     "create_environment",
     "digits_for",
+    "digits_of_interval",
     "draw_band",
     "escape",
     "grey",
@@ -74,6 +75,8 @@ __all__ = [
     "mark_header",
     "p_text",
     "panels_of",
+    "percent_text",
+    "quick_font",
     "save_dateless",
     "spread",
     "typeset",

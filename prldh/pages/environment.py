@@ -39,8 +39,8 @@ _COMPILED = _Compiled(), _Compiled()
 def create_environment(words: Words | None = None, for_html: bool = True) -> jinja2.Environment:
     """An environment that escapes (for HTML) and refuses undefined names.
 
-    ``words``: by which the filters ``words`` (a scheme) and ``step_words`` (a selection step) call things; without them
-    by their names.
+    ``words``: by which the filters ``words`` (a scheme) and ``step_words`` (a selection step) call things, and
+    ``variable``, ``variable_label`` and ``term`` covariates; without them by their names.
     """
     words = words or Words()
     environment = jinja2.Environment(
@@ -58,6 +58,9 @@ def create_environment(words: Words | None = None, for_html: bool = True) -> jin
             scope=scope_words,
             words=lambda name: words.scheme(name).label,
             step_words=lambda name: words.step(name).label,
+            variable=words.variables,
+            variable_label=words.variables.label,
+            term=words.variables.term,
         )
     return environment
 

@@ -1,4 +1,8 @@
-"""Numbers as journals want them: p to three digits and never 0.000, intervals in brackets, the full value on hover."""
+"""Numbers as journals want them: p to three digits and never 0.000, intervals in brackets, the full value on hover.
+
+What is printed falls on the same side of a bound as the number does: a p of 0.0498 is no 0.050, a limit of 1.0004 no
+1.000. So a p and an interval beside it cannot contradict each other by rounding.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,10 @@ from markupsafe import Markup, escape
 
 from prldh.core import DASH, Measure, decimals, plain
 
+#: What a p is held against, and what a limit is; 0 is never printed for a number that it is not.
+LEVELS, BOUNDS = (0.01, 0.05, 0.1), (0.5, 1.0)
+#: Decimals beyond which a number is its bound, as far as a reader is concerned.
+MOST_DECIMALS = 9
 SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -43,9 +51,33 @@ def digits_for(estimate: float | None, digits: int = 3) -> int:
     return min(digits, 3 if size < 10 else 2 if size < 100 else 1)
 
 
+def digits_beside(value: float | None, bounds: tuple[float, ...], digits: int) -> int:
+    """Decimals that tell a number from each of these bounds, ``digits`` at least.
+
+    Examples
+    --------
+    >>> digits_beside(0.0498, LEVELS, 3), digits_beside(1.0004, BOUNDS, 3), digits_beside(0.3, BOUNDS, 3)
+    (4, 4, 3)
+    """
+    if value is None:
+        return digits
+    for bound in bounds:
+        if abs(value - bound) >= 0.5 * 10**-MOST_DECIMALS:
+            while digits < MOST_DECIMALS and float(f"{value:.{digits}f}") == bound:
+                digits += 1
+    return digits
+
+
+def digits_of_interval(entry: dict[str, Any], digits: int = 3) -> int:
+    """Decimals of an estimate and its limits: fewer where the estimate is large, more where a limit would be printed as
+    a bound that it is not."""
+    digits = digits_for(entry.get("estimate"), digits)
+    return max(digits_beside(entry.get(end), BOUNDS, digits) for end in ("low", "high"))
+
+
 def interval_text(entry: dict[str, Any], digits: int = 3) -> str:
     """``0.857 (0.797, 0.918)`` without markup; fewer decimals where the estimate is large."""
-    digits = digits_for(entry.get("estimate"), digits)
+    digits = digits_of_interval(entry, digits)
     return (
         f"{plain(entry.get('estimate'), digits)} ({plain(entry.get('low'), digits)},"
         f" {plain(entry.get('high'), digits)})"
@@ -60,7 +92,9 @@ def p_value(value: Any) -> Markup:
 def p_text(value: float | None) -> str:
     if value is None:
         return DASH
-    return "< 0.001" if value < 0.001 else "> 0.999" if value >= 0.9995 else f"{value:.3f}"
+    if value < 0.001:
+        return "< 0.001"
+    return "> 0.999" if value >= 0.9995 else f"{value:.{digits_beside(value, LEVELS, 3)}f}"
 
 
 def interval(entry: Any, digits: int = 3) -> Markup:
@@ -68,7 +102,7 @@ def interval(entry: Any, digits: int = 3) -> Markup:
     not broken over lines."""
     if not entry or all(entry.get(key) is None for key in ("estimate", "low", "high")):
         return number(None)
-    digits = digits_for(entry.get("estimate"), digits)
+    digits = digits_of_interval(entry, digits)
     if entry.get("low") is None and entry.get("high") is None:
         return number(entry["estimate"], digits)
     estimate, low, high = (typeset(plain(entry.get(key), digits)) for key in ("estimate", "low", "high"))
@@ -84,6 +118,28 @@ def statistic(test: dict[str, Any], digits: int = 2) -> Markup:
         return number(test.get("statistic"), digits)
     sign = "−" if (test.get("difference") or 0) < 0 else ""
     return Markup('<span title="{}">{}∞</span>').format(test["reason"], sign)
+
+
+def percent_text(value: float | None, n: int) -> str:
+    """A percentage of n patients as journals print it: without decimals under 100 patients, with one above.
+
+    Examples
+    --------
+    >>> percent_text(33.333, 60), percent_text(33.333, 120), percent_text(0.02, 5000), percent_text(None, 0)
+    ('33', '33.3', '< 0.1', '–')
+    """
+    if value is None:
+        return DASH
+    digits = 0 if n < 100 else 1
+    shown, least = f"{value:.{digits}f}", 10.0**-digits
+    if 0 < value < 100 and float(shown) in (0, 100):
+        return f"< {least:g}" if value < 50 else f"> {100 - least:g}"
+    return shown
+
+
+def percent_of(value: Any, n: int) -> Markup:
+    """The same with the full value as its title."""
+    return number(None) if value is None else _titled(percent_text(value, n), value)
 
 
 def percent(value: Any, digits: int = 2) -> Markup:
@@ -116,6 +172,7 @@ FILTERS = {
     "interval": interval,
     "statistic": statistic,
     "percent": percent,
+    "percent_of": percent_of,
     "share": share,
     "tiny": tiny,
     "plain": plain,

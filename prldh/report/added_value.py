@@ -27,7 +27,7 @@ def added_value_view(data: Mapping[str, Any], words: Words) -> dict[str, Any] | 
         "auc": leading[2] if leading else None,
         "how": led_by(alone),
         "apparent": alone["auc"],
-        "covariates": ", ".join(covariates),
+        "covariates": ", ".join(map(words.variables.label, covariates)),
         "n": alone["n"],
         "events": alone["events"],
         "tables": tables,

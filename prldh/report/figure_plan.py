@@ -197,7 +197,7 @@ def _nomograms(data: dict[str, Any]) -> list[Drawing]:
             model, chart = max(
                 charts, key=lambda item: (honest_auc(item[0]) or (None, None, item[0]["auc"]))[2]["estimate"] or 0.0
             )
-            variables = ", ".join(a["variable"] for a in chart["axes"])
+            variables = ", ".join(a["label"] for a in chart["axes"])
             drawings.append(
                 Drawing(
                     f"nomogram_{'adjusted' if adjusted else 'unadjusted'}",

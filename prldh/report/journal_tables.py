@@ -1,26 +1,31 @@
-"""Tables 1 to 4 as a journal prints them: text in cells, notes beneath. Written by ``word.py`` and ``latex.py``;
+"""Tables 1 to 5 as a journal prints them: text in cells, notes beneath. Written by ``word.py`` and ``latex.py``;
 computes nothing."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from prldh.checklists import has_docx
 from prldh.core import APPARENT, DASH, OPTIMISM_FROM_SELECTION, REFITTED, WHOLE, Measure, plain
-from prldh.pages import JournalTable, as_latex, interval_text, p_text, write_word
+from prldh.pages import JournalTable, as_latex, interval_text, p_text, percent_text, write_word
+from prldh.report.merged_terms import adjusted_for, merged_terms
 from prldh.report.view import SUMMARY_RULES, TESTS, label
 from prldh.results import (
     ARTEFACT,
     CLASSIFIED,
     by_honesty,
     cost_of_leakage,
+    honest_auc,
     is_artefact,
     is_chosen,
     is_clustered,
     leading_key,
+    led_by,
     selects,
     unknown_leakage,
+    variables_of,
 )
 
 ADJUSTED = {"holm": "Holm", "bh": "Benjamini–Hochberg"}
@@ -28,12 +33,12 @@ ADJUSTED = {"holm": "Holm", "bh": "Benjamini–Hochberg"}
 
 def make_journal_tables(data: dict[str, Any]) -> list[JournalTable]:
     """The tables that these results have rows for."""
-    tables = [_table_one(data), _performance(data), _validation(data), _interaction(data)]
+    tables = [_table_one(data), _performance(data), _validation(data), _interaction(data), _terms(data)]
     return [table for table in tables if table and table.rows]
 
 
 def write_journal_tables(data: dict[str, Any], folder: Path) -> list[str]:
-    """``table1.docx`` to ``table4.docx`` and the same as ``.tex``; returns the names of the files. Without python-docx
+    """``table1.docx`` to ``table5.docx`` and the same as ``.tex``; returns the names of the files. Without python-docx
     the first are left out."""
 
     folder.mkdir(exist_ok=True)
@@ -65,6 +70,8 @@ def _table_one(data: dict[str, Any]) -> JournalTable:
         ["Standardised difference"] * has_smd + ["Statistic", "p"] * has_p + [f"p ({method})"] * bool(has_p and method)
     )
     rows, groups, tests = [], ("total", "nonevent", "event"), []
+    sizes = dict(zip(groups, (cohort["n"], cohort["n"] - cohort["events"], cohort["events"]), strict=True))
+    variables = variables_of(data)
     for v in data["table_one"]:
         last = [plain(v["smd"], 2)] if has_smd else []
         if has_p:
@@ -77,14 +84,18 @@ def _table_one(data: dict[str, Any]) -> JournalTable:
         empty = [""] * len(last)
         if v["type"] == "continuous":
             cells = v["rows"][0]
-            rows.append([v["variable"], *(_summary(v, cells[g]) for g in groups), *last])
+            rows.append([variables(v["variable"]), *(_summary(v, cells[g]) for g in groups), *last])
             if "min" in cells["total"]:
                 ends = [f"{plain(cells[g]['min'], 2)} to {plain(cells[g]['max'], 2)}" for g in groups]
                 rows.append(["  smallest to largest", *ends, *empty])
         else:
-            rows.append([v["variable"], "", "", "", *last])
+            rows.append([variables(v["variable"]), "", "", "", *last])
             rows += [
-                [f"  {r['level']}", *(f"{r[g]['n']} ({plain(r[g]['percent'], 2)})" for g in groups), *empty]
+                [
+                    f"  {r['level']}",
+                    *(f"{r[g]['n']} ({percent_text(r[g]['percent'], sizes[g])})" for g in groups),
+                    *empty,
+                ]
                 for r in v["rows"]
             ]
         if v.get("unknown", {}).get("total"):
@@ -103,18 +114,35 @@ def _summary(variable: dict[str, Any], cell: dict[str, Any]) -> str:
 
 
 def _performance(data: dict[str, Any]) -> JournalTable:
-    head = ["Model", f"AUC ({_level(data)})", "Threshold", *(measure.label for measure in CLASSIFIED)]
+    held = [honest_auc(m) for m in data["models"]]
+    is_held_out = any(held)
+    head = [
+        "Model",
+        *[f"AUC held out ({_level(data)})"] * is_held_out,
+        f"AUC, apparent ({_level(data)})",
+        "Threshold",
+        *(measure.label for measure in CLASSIFIED),
+    ]
     rows = [
-        [label(data, m), interval_text(m["auc"]), plain(m["threshold"]), *(_cell(m, measure) for measure in CLASSIFIED)]
-        for m in data["models"]
+        [
+            label(data, m),
+            *[interval_text(own[2]) if own else DASH] * is_held_out,
+            interval_text(m["auc"]),
+            plain(m["threshold"]),
+            *(_cell(m, measure) for measure in CLASSIFIED),
+        ]
+        for m, own in zip(data["models"], held, strict=True)
     ]
     how = "DeLong's interval; proportions with Clopper–Pearson intervals"
     if is_clustered(data):
         how = "Obuchowski's interval for rows clustered in patients; proportions without intervals"
     notes = [
-        f"Apparent: on the patients that made the models, which is hopeful. AUC with {how}, at Youden's threshold."
+        "All but the held-out AUC is apparent: on the patients that made the models, which is hopeful. AUC with"
+        f" {how}, at Youden's threshold."
     ]
-    return JournalTable("table2", "Table 2. Apparent performance", head, rows, notes)
+    ways = dict.fromkeys(led_by(m) for m, own in zip(data["models"], held, strict=True) if own)
+    notes += [f"Held out: {'; '.join(ways)}."] * is_held_out
+    return JournalTable("table2", "Table 2. Performance", head, rows, notes)
 
 
 def _cell(model: dict[str, Any], measure: Measure) -> str:
@@ -177,6 +205,30 @@ def _cost(data: dict[str, Any], model: dict[str, Any], scheme: str) -> str:
     if unknown_leakage(data, model):
         return "unknown"
     return plain(cost_of_leakage(data, model, scheme)) if is_chosen(data, model) else ""
+
+
+def _terms(data: dict[str, Any]) -> JournalTable:
+    """Every model's own terms, unadjusted and adjusted beside each other."""
+    models = merged_terms(data, variables_of(data))
+    told = adjusted_for(models)
+    head = [
+        "Term",
+        *(cell for kind in ["Unadjusted", *["Adjusted"] * bool(told)] for cell in (f"{kind} OR ({_level(data)})", "p")),
+    ]
+    rows = []
+    for model in models:
+        rows.append([model.name, *[""] * (len(head) - 1)])
+        for row in model.rows:
+            of_reference = ["1 (reference)", ""] if row.is_reference else ["", ""]
+            both = [_odds(t) if t else of_reference for t in (row.unadjusted, row.adjusted)]
+            if not model.adjusted_for:
+                both[1] = ["", ""]
+            rows.append([f"  {row.label}", *both[0], *(both[1] if told else [])])
+    return JournalTable("table5", "Table 5. Odds ratios of the models' own terms", head, rows, [told] * bool(told))
+
+
+def _odds(term: Mapping[str, Any]) -> list[str]:
+    return [interval_text({"estimate": term["or"], "low": term["low"], "high": term["high"]}), p_text(term["p"])]
 
 
 def _interaction(data: dict[str, Any]) -> JournalTable | None:

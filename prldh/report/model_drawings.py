@@ -336,7 +336,7 @@ def draw_nomogram(chart: dict[str, Any]) -> Figure:
     figure, axis = axes_of(TWO_COLUMNS, 0.42 * (len(axes_shown) + 3) + 0.3)
     n = len(axes_shown)
     rows = [("Points", [(p, f"{p:g}") for p in range(0, 101, 10)], 100.0)]
-    rows += [(a["variable"], sorted((t["points"], t["label"]) for t in a["ticks"]), 100.0) for a in axes_shown]
+    rows += [(a["label"], sorted((t["points"], t["label"]) for t in a["ticks"]), 100.0) for a in axes_shown]
     rows += [("Total points", [(t, f"{t:g}") for t in chart["totals"]], chart["most"])]
     rows += [("Probability", [(t["points"], t["label"]) for t in chart["probabilities"]], chart["most"])]
     for k, (name, ticks, most) in enumerate(rows):

@@ -87,7 +87,7 @@ def render_report(
 
 
 def write_beside(data: dict[str, Any], words: Words, folder: Path) -> None:
-    """What an author takes from the folder: ``references.bib``, and Tables 1 to 4 for Word and LaTeX in ``tables/``."""
+    """What an author takes from the folder: ``references.bib``, and Tables 1 to 5 for Word and LaTeX in ``tables/``."""
     (folder / "references.bib").write_text(write_text(data, words).bibtex, encoding="utf-8")
     write_journal_tables(data, folder / "tables")
 

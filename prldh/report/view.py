@@ -15,6 +15,7 @@ from prldh.report.answer import answer_view, label
 from prldh.report.drawing import slug
 from prldh.report.figure_plan import MOST_PANELS, lead_scheme
 from prldh.report.groups import group_tables
+from prldh.report.merged_terms import adjusted_for, merged_terms
 from prldh.report.seen import seen_in_figures
 from prldh.report.subgroups import subgroups_view
 from prldh.report.tabs import KINDS, kinds_of, tabs_of, views_of
@@ -74,7 +75,7 @@ WARNINGS_OPEN = 5
 
 def make_view(data: dict[str, Any], words: Words, figures: dict[str, dict[str, Any]]) -> dict[str, Any]:
     """Everything that the templates need beside the results themselves."""
-    level = level_of(data)
+    level, merged = level_of(data), merged_terms(data, words.variables)
     panels = {name: figure for name, figure in figures.items() if figure.get("is_panel")}
     figures = {name: figure for name, figure in figures.items() if name not in panels}
     return {
@@ -103,6 +104,8 @@ def make_view(data: dict[str, Any], words: Words, figures: dict[str, dict[str, A
         "answer": answer_view(data, words),
         "ci": f"{level}% CI",
         "comparisons": by_scope(data["comparisons"]),
+        "merged": merged,
+        "adjusted_for": adjusted_for(merged),
         "added_value": added_value_view(data, words),
         "reclassification": by_scope(data.get("reclassification", [])),
         "validation": _validation(data),

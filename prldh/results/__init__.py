@@ -58,6 +58,7 @@ from prldh.results.reading import (
 from prldh.results.schemas import schema_of
 from prldh.results.sizes import has_own_patients, size_in_words
 from prldh.results.tables import make_tables
+from prldh.results.variables import Variables, variables_of
 from prldh.results.words import TOKEN, Place, Sentence, Words, cited_keys, steps_of
 
 __all__ = [
@@ -90,6 +91,7 @@ __all__ = [
     "TOKEN",
     "Term",
     "Training",
+    "Variables",
     "Words",
     "altered_files",
     "artefacts_in_words",
@@ -139,5 +141,6 @@ __all__ = [
     "tissues_of_model",
     "unknown_leakage",
     "way_as_run",
+    "variables_of",
     "words_of",
 ]

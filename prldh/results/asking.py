@@ -26,6 +26,7 @@ from prldh.plugins import (
     guarded,
     lent,
 )
+from prldh.results.variables import variables_of
 from prldh.results.words import FIELD, TOKEN, Place, SchemeWords, Sentence, StepWords, Words, cited_keys, steps_of
 
 T = TypeVar("T")
@@ -138,6 +139,7 @@ class _Asking:
             learner=self._learner_sentence(),
             figures=self._figures(),
             remarks=self._remarks(),
+            variables=variables_of(self.data),
             warnings=tuple(self.warnings),
         )
 

@@ -6,6 +6,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from prldh.results.variables import variables_of
+
 #: Probabilities that the lowest scale may show.
 PROBABILITIES = (0.001, 0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 0.999)
 
@@ -27,10 +29,10 @@ def make_nomogram(model: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]
     Returns
     -------
     dict or None
-        ``axes``: [{variable, is_continuous, ticks: [{label, points, log_odds}]}]; ``totals``: round points; ``most``:
-        the end of the total's scale; ``probabilities``: [{label, points}]; ``intercept`` and ``per_point``: log odds at
-        0 points, and of one point. None where an estimate is infinite, a range is not known (results of an earlier
-        version), nothing varies, or one variable is all there is.
+        ``axes``: [{variable, label, ticks: [{label, points, log_odds}]}]; ``totals``: round points; ``most``: where the
+        total's scale ends; ``probabilities``: [{label, points}]; ``intercept`` and ``per_point``: log odds at 0 points,
+        and of one point. None where an estimate is infinite, a range is not known (results of an earlier version),
+        nothing varies, or one variable is all there is.
     """
     known = {row["variable"] for row in data.get("table_one", [])} | set(data["tissues"])
     if any(term["variable"] not in known for term in model["terms"][1:]):  # functions and products add up to no scales
@@ -51,9 +53,11 @@ def make_nomogram(model: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]
     if widest <= 0:
         return None
     per_point, start = widest / 100, intercept + sum(least.values())
+    variables = variables_of(data)
     axes: list[dict[str, Any]] = [
         {
             "variable": variable,
+            "label": variables(variable),
             "ticks": [{"label": text, "points": (c - least[variable]) / per_point, "log_odds": c} for text, c in ticks],
         }
         for variable, ticks in scales.items()

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from prldh.core import DASH, Purpose, Reference, Remark, StepFigure, Warn
+from prldh.results.variables import Variables
 
 #: Where something stands in ``results.json``.
 Place = tuple[Any, ...]
@@ -75,6 +76,7 @@ class Words:
     figures: Mapping[tuple[str, int], tuple[StepFigure, ...]] = field(default_factory=dict)
     remarks: Mapping[str, tuple[tuple[Remark, ...], ...]] = field(default_factory=dict)
     warnings: tuple[Warn, ...] = ()
+    variables: Variables = field(default_factory=Variables)
 
     def step(self, name: str) -> StepWords:
         return self.steps.get(name) or StepWords(name, name)

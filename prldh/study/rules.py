@@ -127,6 +127,14 @@ def _check_names(study: Study) -> None:
             raise _misfit(
                 ("clinical", "covariates", column), "the id and the outcome cannot be covariates. Remove it here"
             )
+    labelled: dict[str, str] = {}
+    for name, covariate in clinical.covariates.items():
+        other = labelled.setdefault(covariate.label or name, name)
+        if other != name:
+            raise _misfit(
+                ("clinical", "covariates", name),
+                f"is called '{shown(covariate.label or name)}', as '{shown(other)}' is. Give it a label of its own",
+            )
     names = [m.name for m in study.models or []]
     for i, name in enumerate(names):
         if name in names[:i]:

@@ -37,10 +37,13 @@ Kind = Literal["continuous", "categorical", "ordinal"]
 
 
 class CovariateSettings(Strict):
-    """How a clinical variable enters tables and models. ``levels``: reference first."""
+    """How a clinical variable enters tables and models. ``levels``: reference first; ``label`` and ``unit``: what pages
+    and tables call it by."""
 
     type: Kind
     levels: list[Text] | None = Field(None, max_length=bounds.NAMES)
+    label: Text | None = None
+    unit: Text | None = None
 
     @model_validator(mode="after")
     def _levels_make_sense(self) -> CovariateSettings:

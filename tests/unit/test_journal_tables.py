@@ -1,4 +1,4 @@
-"""Tables 1 to 4 for Word and LaTeX: the numbers of the results, rounded as journals want, whatever the names hold."""
+"""Tables 1 to 5 for Word and LaTeX: the numbers of the results, rounded as journals want, whatever the names hold."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from prldh.pages.journal_table import JournalTable
 from prldh.pages.latex import as_latex
 from prldh.pages.word import write_word
 from prldh.report.journal_tables import make_journal_tables, write_journal_tables
+from prldh.report.merged_terms import merged_terms
+from prldh.results import honest_auc, variables_of
 
 NASTY = "Größe_50% & {x}\\ #1 $^~<b>"
 
@@ -49,7 +51,10 @@ def out(tmp_path_factory):
                     "id": "id",
                     "outcome": "y",
                     "event": 1,
-                    "covariates": {NASTY: "continuous", "sex": "categorical"},
+                    "covariates": {
+                        NASTY: {"type": "continuous", "unit": "kg/m²"},
+                        "sex": {"type": "categorical", "label": "Sex at birth"},
+                    },
                 },
                 "tissues": {"disc": {"radscore": "s1"}, "muscle": {"radscore": "s2"}},
                 "validation": {"leave_one_out": False, "folds": 3, "bootstrap": 4},
@@ -68,30 +73,32 @@ def cells_of(path) -> list[list[str]]:
 
 def test_word_tables_hold_the_numbers(out):
     data = json.loads((out / "results.json").read_text())
-    one, two, three, four = (cells_of(out / "tables" / f"table{k}.docx") for k in (1, 2, 3, 4))
+    one, two, three, four, five = (cells_of(out / "tables" / f"table{k}.docx") for k in (1, 2, 3, 4, 5))
     age = data["table_one"][0]
     cell = age["rows"][0]["total"]
     assert (
         one[0][:2] == ["Variable", "Total (n = 60)"]
-        and one[1][0] == NASTY
+        and one[1][0] == f"{NASTY} (kg/m²)"
         and one[1][1] == f"{cell['mean']:.2f} ± {cell['sd']:.2f}"
     )
     p = age["p"]
     assert ("< 0.001" if p < 0.001 else f"{p:.3f}") in one[1]
     model = data["models"][0]
     auc = model["auc"]
-    assert two[1][:2] == [model["name"], f"{auc['estimate']:.3f} ({auc['low']:.3f}, {auc['high']:.3f})"] and len(
-        two
-    ) == 1 + len(data["models"])
+    leading = honest_auc(model)[2]
+    shown = [f"{a['estimate']:.3f} ({a['low']:.3f}, {a['high']:.3f})" for a in (leading, auc)]
+    assert two[1][:3] == [model["name"], *shown] and len(two) == 1 + len(data["models"])
     held = model["validation"]["pipeline"]["folds"]["auc"]
     row = next(r for r in three if r[:2] == [model["name"], "folds"])
-    assert row[2] == f"{held['estimate']:.3f} ({held['low']:.3f}, {held['high']:.3f})" and row[5] == two[1][1]
+    assert row[2] == f"{held['estimate']:.3f} ({held['low']:.3f}, {held['high']:.3f})" and row[5] == two[1][2]
     assert sum(r[5] == "1 (reference)" for r in four) == 2 and len(four) == 11
+    term, own = model["terms"][1], next(r for r in five if r[0].strip() == "disc")
+    assert own[1] == f"{term['or']:.3f} ({term['low']:.3f}, {term['high']:.3f})" and len(own) == 5
     assert not any(cell == "0.000" for table in (one, four) for r in table for cell in [r[-1], r[4]])
 
 
 def test_word_tables_have_three_rules_and_repeat_their_header(out):
-    for k in (1, 2, 3, 4):
+    for k in (1, 2, 3, 4, 5):
         xml = zipfile.ZipFile(out / "tables" / f"table{k}.docx").read("word/document.xml").decode()
         assert xml.count("<w:tblHeader") == 1 and xml.count("<w:cantSplit") == xml.count("<w:tr>")
         head, last = re.findall(r"<w:tr>.*?</w:tr>", xml, re.S)[0], re.findall(r"<w:tr>.*?</w:tr>", xml, re.S)[-1]
@@ -102,13 +109,13 @@ def test_word_tables_have_three_rules_and_repeat_their_header(out):
 def test_the_same_table_has_the_same_bytes(out, tmp_path):
     data = json.loads((out / "results.json").read_text())
     names = write_journal_tables(data, tmp_path)
-    assert sorted(names) == sorted(f"table{k}.{s}" for k in (1, 2, 3, 4) for s in ("docx", "tex"))
+    assert sorted(names) == sorted(f"table{k}.{s}" for k in (1, 2, 3, 4, 5) for s in ("docx", "tex"))
     for name in names:
         assert (tmp_path / name).read_bytes() == (out / "tables" / name).read_bytes(), name
 
 
 def test_latex_balances_and_has_a_cell_for_every_column(out):
-    for k in (1, 2, 3, 4):
+    for k in (1, 2, 3, 4, 5):
         text = (out / "tables" / f"table{k}.tex").read_text()
         assert text.count(r"\begin{") == text.count(r"\end{") == 2
         bare = re.sub(r"\\[\\&%#_{}$]", "", text.split("\n", 2)[2])
@@ -137,11 +144,37 @@ def test_results_without_pairs_or_validation_have_fewer_tables(out):
     data["interaction"], data["table_one"] = None, []
     for m in data["models"]:
         m["validation"] = {}
-    assert [t.name for t in make_journal_tables(data)] == ["table2"]
+    assert [t.name for t in make_journal_tables(data)] == ["table2", "table5"]
 
 
 def test_without_python_docx_the_latex_is_there(out, tmp_path, monkeypatch):
     monkeypatch.setattr("prldh.report.journal_tables.has_docx", lambda: False)
     assert write_journal_tables(json.loads((out / "results.json").read_text()), tmp_path) == [
-        f"table{k}.tex" for k in (1, 2, 3, 4)
+        f"table{k}.tex" for k in (1, 2, 3, 4, 5)
     ]
+
+
+def test_covariates_are_called_as_the_study_calls_them(out):
+    data = json.loads((out / "results.json").read_text())
+    variables = variables_of(data)
+    assert variables(NASTY) == f"{NASTY} (kg/m²)" and variables.label(NASTY) == NASTY
+    assert variables("sex") == "Sex at birth" and variables("sex:disc") == "Sex at birth:disc"
+    assert variables.term({"variable": "sex", "level": "m"}) == "Sex at birth: m"
+    assert variables("rcs(disc, 3)") == "rcs(disc, 3)" and variables("groups(disc, muscle)") == "groups(disc, muscle)"
+    assert any(row[0] == "Sex at birth" for row in cells_of(out / "tables" / "table1.docx"))
+    models = merged_terms(data, variables)
+    assert {name for m in models for name in m.adjusted_for} == {NASTY, "Sex at birth"}
+    # results of earlier versions have names alone
+    for own in data["study"]["settings"]["clinical"]["covariates"].values():
+        own.pop("label"), own.pop("unit")
+    assert variables_of(data)("sex") == "sex"
+
+
+def test_every_term_of_a_model_stands_once_with_both_of_its_odds_ratios(out):
+    data = json.loads((out / "results.json").read_text())
+    for m in merged_terms(data, variables_of(data)):
+        own = next(e for e in data["models"] if e["name"] == m.name and not e["adjusted"])
+        rows = [row for row in m.rows if not row.is_reference]
+        assert [row.unadjusted for row in rows] == own["terms"][1:]
+        assert all(row.adjusted["term"] == row.unadjusted["term"] for row in rows)
+        assert sum(row.is_reference for row in m.rows) == any(t["level"] is not None for t in own["terms"])

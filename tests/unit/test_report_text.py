@@ -12,11 +12,13 @@ import pandas as pd
 import pytest
 
 import prldh
+from prldh.core import warn
 from prldh.core.references import REFERENCES, Reference
 from prldh.pages.format import typeset
 from prldh.plugins.registry import Registry
 from prldh.report.text import write
 from prldh.report.text.bibliography import as_bibtex, in_words
+from prldh.report.text.limitations import LIMITATIONS, NO_LIMITATION
 from prldh.report.text.write import Text, without_citations
 from prldh.results.asking import words_of
 
@@ -46,7 +48,15 @@ def write_text(data, program: str = "") -> Text:
 
 
 #: Digits that are part of the wording and not of the results.
-WORDING = re.compile(r"R²|\.632\+|In Table 1 (no )?p was below 0\.05|χ²")
+WORDING = re.compile(r"lay below 0\.5|R²|\.632\+|In Table 1 (no )?p was below 0\.05|χ²")
+
+
+#: What no sentence has: double blanks, blanks before a stop, empty brackets, numbers that are none, 1 with a plural,
+#: lists that end in "and", doubled stops, fields that were not filled.
+ARTEFACTS = re.compile(
+    r"  | (?:[,;:)]|\.(?!632))|\( |\(\)|\[\]|\bnan\b|\bNone\b(?! of)|\binf\b|\b1 (?:[a-z-]+ )?"
+    r"(?:patients|events|refits|features|rows|samples|folds|models|times|levels)\b|\band[.;]|,,|\.\.(?!\.)|;\.|,\.|[{}]"
+)
 
 
 def cohort(n: int = 48, seed: int = 1) -> pd.DataFrame:
@@ -118,16 +128,19 @@ def as_shown(data, kind: str, path: tuple) -> str:
     value = at(path)
     if kind == "count":
         return str(len(value))
+    if kind == "alike":
+        return str([each[path[-1]] for each in at(path[:-2])].count(value))
+    if kind == "variable":
+        settings = data["study"]["settings"]["clinical"]["covariates"].get(value) or {}
+        return settings.get("label") or value
     if kind == "text":
         return " ".join(str(value).split())
     if kind == "p":
-        return (
-            "0.001"
-            if value < 0.001
-            else "0.999"
-            if value >= 0.9995
-            else str(Decimal(value).quantize(Decimal("0.001"), ROUND_HALF_EVEN))
-        )
+        if value < 0.001 or value >= 0.9995:
+            return "0.001" if value < 0.001 else "0.999"
+        rounded = [Decimal(value).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_EVEN) for digits in range(3, 10)]
+        # no rounding takes it to what it is held against
+        return str(next((p for p in rounded if p not in map(Decimal, ("0.01", "0.05", "0.1"))), rounded[-1]))
     if kind == "exact":
         return str(value) if isinstance(value, int) else f"{value:g}"
     if kind == "percent":
@@ -145,7 +158,7 @@ def check(data) -> int:
     """Walks through the text from fact to fact; between them no digit may stand that is not wording. Returns how many
     there were."""
     text = write_text(data)
-    whole = "\n".join(without_citations(p) for p in [*text.methods, *text.results])
+    whole = "\n".join(without_citations(p) for p in [*text.methods, *text.results, *text.limitations])
     rest, at = [], 0
     for shown, kind, path in text.facts:
         assert shown == as_shown(data, kind, path), (kind, path)
@@ -154,6 +167,7 @@ def check(data) -> int:
         rest.append(whole[at:place])
         at = place + len(shown)
     rest.append(whole[at:])
+    assert not ARTEFACTS.findall(whole), [whole[m.start() - 60 : m.end() + 20] for m in ARTEFACTS.finditer(whole)]
     loose = re.findall(r"\S*\d\S*", WORDING.sub("", " | ".join(rest)))
     assert not loose, loose
     return len(text.facts)
@@ -326,7 +340,8 @@ def test_real_table(shared_data, tmp_path):
         ).data
     assert check(json.loads(json.dumps(data))) > 40
     text = " ".join(write_text(data).results)
-    assert "The table held 113 patients, of whom 1 was left out; 112 were analysed" in text and "(90% CI" in text
+    assert "The table held 113 patients, of whom 1 was left out: " in text and "(90% CI" in text
+    assert "(n = 1). The other 112 were analysed" in text
 
 
 # ---------------------------------------------------------------- kinds of study
@@ -512,8 +527,8 @@ def test_every_kind_of_study_is_told_as_it_ran(data, kind):
     changed = make(data)
     assert check(changed) > 40
     text = write_text(changed)
-    whole = without_citations(" ".join([*text.methods, *text.results]))
-    assert not re.search(r"\bNone\b(?! of)|\bnan\b|  |\.\.|,,", whole)
+    whole = without_citations(" ".join([*text.methods, *text.results, *text.limitations]))
+    assert not re.search(r"\bNone\b(?! of)(?! of)|\bnan\b|  |\.\.|,,", whole)
     for words in present:
         assert words in whole, words
     for words in absent:
@@ -632,3 +647,48 @@ def test_two_papers_of_one_key_are_told_apart_and_strange_letters_stay():
     assert (
         entries["smith2020a"][1]["author"] == "Smith, Bør" and entries["smith2020a"][1]["howpublished"] == "Somewhere"
     )
+
+
+def test_participants_are_counted_by_the_reason_for_which_they_were_left_out(data):
+    data = copy.deepcopy(data)
+    reasons = ["no image", "blank: age", "no image"]
+    data["cohort"]["excluded"] = [{"id": str(k), "reason": reason} for k, reason in enumerate(reasons)]
+    data["cohort"]["n_read"] = data["cohort"]["n"] + 3
+    check(data)
+    paragraph = write_text(data).results[0]
+    assert "of whom 3 were left out: no image (n = 2) and blank: age (n = 1). The other 48 were analysed" in paragraph
+    data["cohort"]["excluded"] = data["cohort"]["excluded"][:1]
+    data["cohort"]["n_read"] = data["cohort"]["n"] + 1
+    check(data)
+    assert "of whom 1 was left out: no image (n = 1)." in write_text(data).results[0]
+
+
+def test_the_covariates_alone_and_what_models_add_to_them_are_told(data):
+    text = " ".join(write_text(data).results)
+    assert ") the covariates alone had an AUC of" in text and "Pooled held-out AUCs less theirs were" in text
+    without = {key: value for key, value in data.items() if key != "clinical_model"}
+    check(without)
+    assert "ovariates alone" not in " ".join([*write_text(without).results, *write_text(without).methods])
+
+
+def test_every_code_says_what_limitation_it_is_or_that_it_is_none():
+    codes = {kind.code for kind in warn.CATALOGUE}
+    assert codes == set(LIMITATIONS) | NO_LIMITATION and not set(LIMITATIONS) & NO_LIMITATION
+
+
+@pytest.mark.parametrize("code", [*LIMITATIONS, ""])
+def test_limitations_are_those_that_the_run_warned_of(data, code):
+    warned = {**data, "warnings": [{"code": code, "stage": "s", "message": "m"}] * bool(code)}
+    assert write_text(warned).limitations == ([LIMITATIONS[code]] if code else [])
+
+
+def test_all_limitations_make_one_paragraph_without_an_artefact(data):
+    check({**data, "warnings": [{"code": code, "stage": "s", "message": "m"} for code in LIMITATIONS]})
+
+
+def test_covariates_are_told_by_their_labels(data):
+    data = copy.deepcopy(data)
+    data["study"]["settings"]["clinical"]["covariates"]["age 2"]["label"] = "Age at surgery"
+    data["table_one"][0]["p"] = 0.0498
+    check(data)
+    assert "Age at surgery (p = 0.0498)" in " ".join(write_text(data).results)

@@ -46,12 +46,24 @@ PACKAGES = {
 }
 
 
-def patients(w: Writer) -> Iterator[str]:
-    data = w.data
+def outcome(w: Writer) -> Iterator[str]:
     yield (
         f"The outcome was “{w.name('cohort', 'outcome')}” (event: {w.name('cohort', 'event')}; no event:"
         f" {w.name('cohort', 'non_event')})."
     )
+
+
+def sample_size(w: Writer) -> Iterator[str]:
+    data = w.data
+    if data.get("sample_size"):
+        yield (
+            f"The sample size was judged by the criteria of Riley et al.{w.cite('riley2019', 'riley2020')}, with an"
+            f" anticipated Nagelkerke R² of {w.number('sample_size', 'settings', 'r2_nagelkerke', digits=2)}."
+        )
+
+
+def missing(w: Writer) -> Iterator[str]:
+    data = w.data
     if data.get("missing") and w.settings("missing") == "multiple_imputation":
         yield (
             f"Blank covariates were imputed {w.exact('missing', 'imputations')} times by chained"
@@ -71,11 +83,10 @@ def patients(w: Writer) -> Iterator[str]:
             else "a value that was blank or could not be used"
         )
         yield f"Patients with {what} were left out (complete-case analysis)."
-    if data.get("sample_size"):
-        yield (
-            f"The sample size was judged by the criteria of Riley et al.{w.cite('riley2019', 'riley2020')}, with an"
-            f" anticipated Nagelkerke R² of {w.number('sample_size', 'settings', 'r2_nagelkerke', digits=2)}."
-        )
+
+
+def described(w: Writer) -> Iterator[str]:
+    data = w.data
     tests = list(dict.fromkeys(v["test"] for v in data["table_one"]))
     if tests and (w.settings("table_one") or {}).get("p_values", True):
         yield (
@@ -454,6 +465,11 @@ def comparisons(w: Writer) -> Iterator[str]:
             "Nested models were compared by likelihood-ratio tests, because DeLong's test is not valid for them on the"
             f" patients to whom they were fitted{w.cite('demler2012')}."
         )
+    if data.get("clinical_model"):
+        yield (
+            "A model of the covariates alone was fitted and validated as the others were, and the AUC of each was held"
+            " against its."
+        )
     if data["comparisons"]:
         test = f"DeLong's test{w.cite('delong1988')}"
         if is_clustered(data):
@@ -499,4 +515,5 @@ def software(w: Writer) -> Iterator[str]:
     )
 
 
-PARTS = (patients, features, models, validation, ways, subgroups, comparisons, software)
+#: In the order of TRIPOD+AI: outcome, predictors, sample size, missing data, analysis.
+PARTS = (outcome, features, sample_size, missing, described, models, validation, ways, subgroups, comparisons, software)

@@ -21,6 +21,7 @@ from prldh.results import (
     honest_auc,
     is_artefact,
     is_bootstrap,
+    is_clustered,
     largest_difference,
     leading_key,
     unknown_leakage,
@@ -34,17 +35,21 @@ ALPHA = 0.05
 def flow(w: Writer) -> Iterator[str]:
     data = w.data
     n_left = len(data["cohort"]["excluded"])
+    noun = "row" if is_clustered(data) else "patient"
     if n_left:
-        read = (
-            f"The table held {w.exact('cohort', 'n_read')} patients, of whom {w.count('cohort', 'excluded')}"
-            f" {'was' if n_left == 1 else 'were'} left out"
+        yield (
+            f"The table held {w.exact('cohort', 'n_read')} {noun}s, of {'which' if is_clustered(data) else 'whom'}"
+            f" {w.count('cohort', 'excluded')} {'was' if n_left == 1 else 'were'} left out: {_reasons(w)}."
         )
-        start = f"{read}; {w.exact('cohort', 'n')} were analysed"
+        start = f"The other {w.exact('cohort', 'n')} were analysed"
     else:
-        start = f"All {w.exact('cohort', 'n_read')} patients in the table were analysed"
+        start = f"All {w.exact('cohort', 'n_read')} {noun}s in the table were analysed"
+    of = ""
+    if is_clustered(data):
+        of = f", of {w.exact('cohort', 'n_patients')} patients"
     yield (
-        f"{start}, and {w.exact('cohort', 'events')} of them ({w.share(('cohort', 'events'), ('cohort', 'n'))}%) had"
-        " the event."
+        f"{start}{of}, and {w.exact('cohort', 'events')} of them ({w.share(('cohort', 'events'), ('cohort', 'n'))}%)"
+        f" had the event."
     )
     needs = (data.get("sample_size") or {}).get("models", [])
     if needs:
@@ -63,6 +68,19 @@ def flow(w: Writer) -> Iterator[str]:
     yield from _table_one(w)
 
 
+def _reasons(w: Writer) -> str:
+    """Why patients were left out, and how many for each reason, the most frequent first."""
+    first: dict[str, int] = {}
+    for k, each in enumerate(w.data["cohort"]["excluded"]):
+        first.setdefault(each["reason"], k)
+    ranked = sorted(first.values(), key=lambda k: (-w.times("cohort", "excluded", k, "reason"), k))
+    shown = [
+        f"{w.name('cohort', 'excluded', k, 'reason')} (n = {w.alike('cohort', 'excluded', k, 'reason')})"
+        for k in ranked[:MOST]
+    ]
+    return listed(shown) + ("; other reasons are in the tables" if len(ranked) > MOST else "")
+
+
 def _table_one(w: Writer) -> Iterator[str]:
     """Variables with a small p; Radscores and cutoffs that were fitted to these patients make differences of their own,
     and are left out."""
@@ -79,7 +97,7 @@ def _table_one(w: Writer) -> Iterator[str]:
     aside = f", apart from {what}" if len(own) < len(rows) else ""
     below = sorted((v["p"], k) for k, v in own if v["p"] < ALPHA)
     if below:
-        shown = [f"{w.name('table_one', k, 'variable')} ({w.p('table_one', k, 'p')})" for _, k in below[: 2 * MOST]]
+        shown = [f"{w.variable('table_one', k, 'variable')} ({w.p('table_one', k, 'p')})" for _, k in below[: 2 * MOST]]
         yield (
             f"In Table 1 p was below {ALPHA} for {listed(shown)}{' and others' if len(below) > 2 * MOST else ''},"
             f" unadjusted for the number of tests{aside}."
@@ -204,6 +222,38 @@ def _of_the_best(w: Writer, k: int, scope: str, scheme: str, is_one_of_several: 
     yield f"{start} {listed(values)}, {how}."
 
 
+def added(w: Writer) -> Iterator[str]:
+    """The covariates alone, and what the models add to them on held-out patients."""
+    alone = w.data.get("clinical_model")
+    leading = honest_auc(alone) if alone else None
+    if not alone or leading is None:
+        return
+    scope, scheme, _ = leading
+    held: Place = ("clinical_model", "validation", scope, scheme)
+    key = leading_key(w.at(held))
+    if key == "b632plus":
+        keys = {"keys": ("b632plus", "b632plus_low", "b632plus_high")}
+        area = w.interval(*held, "auc", **keys)
+    else:
+        area = w.interval(*held, key)
+    how = f"{w.words.scheme(scheme).label}{LED_AS.get(str(key), '')}, {scope_words(scope)}"
+    yield f"On held-out patients ({how}) the covariates alone had an AUC of {area}."
+    own = [
+        k
+        for k, c in enumerate(alone["added_value"])
+        if (c["scope"], c["scheme"]) == (scope, scheme) and c["p"] is not None
+    ]
+    if own:
+        place: Place = ("clinical_model", "added_value")
+        differences = [
+            f"{w.interval(*place, k, keys=('difference', 'low', 'high'))} for “{w.name(*place, k, 'a')}”"
+            f"{' (adjusted)' if w.at((*place, k, 'adjusted')) else ''}{_size(w, *place, k)} ({w.p(*place, k, 'p')})"
+            for k in own[:MOST]
+        ]
+        more = "; others are in the tables" if len(own) > MOST else ""
+        yield f"Pooled held-out AUCs less theirs were {listed(differences)}{more}."
+
+
 def compared(w: Writer) -> Iterator[str]:
     yield from _nested(w)
     comparisons = [
@@ -318,4 +368,4 @@ def agreed(w: Writer) -> Iterator[str]:
         yield f"R and Python computed {n} quantities, each on its own; the largest relative difference was {largest}."
 
 
-PARTS = (flow, selected, unadjusted, adjusted, compared, by_subgroup, interacted, agreed)
+PARTS = (flow, selected, unadjusted, adjusted, added, compared, by_subgroup, interacted, agreed)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from prldh.report.text import methods, results
+from prldh.report.text import limitations, methods, results
 from prldh.report.text.bibliography import as_bibtex, in_words
 from prldh.report.text.writer import Writer
 from prldh.results import Place, Words
@@ -19,8 +19,8 @@ from prldh.results import Place, Words
 
 @dataclass(frozen=True)
 class Text:
-    """``methods`` and ``results``: paragraphs with citations as [1]; ``references``: in words, in that order;
-    ``bibtex``: the same.
+    """``methods``, ``results`` and ``limitations``: paragraphs with citations as [1]; ``references``: in words, in that
+    order; ``bibtex``: the same.
 
     ``facts``: in the order of the text, (as shown, kind, path in ``results.json``); a share has the paths of both its
     counts.
@@ -28,6 +28,7 @@ class Text:
 
     methods: list[str]
     results: list[str]
+    limitations: list[str]
     references: list[str]
     bibtex: str
     facts: list[tuple[str, str, Place]] = field(repr=False)
@@ -41,9 +42,10 @@ def write_text(data: dict[str, Any], words: Words, program: str = "") -> Text:
     """
     w = Writer(data, words, program)
     in_methods, in_results = _paragraphs(methods.PARTS, w), _paragraphs(results.PARTS, w)
+    limits = _paragraphs([limitations.limitations], w)
     versions = {"r": (data["engines"]["r"] or {}).get("version", "")}
     references = [in_words(r, versions.get(r.key)) for r in w.cited]
-    return Text(in_methods, in_results, references, as_bibtex(w.cited, versions), w.facts)
+    return Text(in_methods, in_results, limits, references, as_bibtex(w.cited, versions), w.facts)
 
 
 def _paragraphs(parts: Iterable[Callable[[Writer], Iterator[str]]], w: Writer) -> list[str]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from prldh.core import REFERENCES, Reference, plain
-from prldh.pages import digits_for, p_text, typeset
+from prldh.pages import digits_of_interval, p_text, typeset
 from prldh.results import TOKEN, Place, Sentence, Words, cited_keys
 
 
@@ -48,8 +48,21 @@ class Writer:
     def count(self, *path: Any) -> str:
         return self.note(str(len(self.at(path))), "count", path)
 
+    def times(self, *path: Any) -> int:
+        """How many entries of the list have the same as this one there."""
+        *place, _, key = path
+        return sum(each[key] == self.at(path) for each in self.at(tuple(place)))
+
+    def alike(self, *path: Any) -> str:
+        """The same as the text shows it."""
+        return self.note(str(self.times(*path)), "alike", path)
+
     def name(self, *path: Any) -> str:
         return self.note(" ".join(str(self.at(path)).split()), "text", path)
+
+    def variable(self, *path: Any) -> str:
+        """A covariate by its label."""
+        return self.note(self.words.variables.label(self.at(path)), "variable", path)
 
     def key(self, *path: Any) -> str:
         """The name that a key of the results is."""
@@ -68,7 +81,9 @@ class Writer:
         """``0.857 (95% CI 0.797 to 0.918)``; without limits where there are none; fewer decimals where the estimate is
         large."""
         entry = self.at(path)
-        digits = digits_for(entry[keys[0]])
+        digits = digits_of_interval(
+            dict(zip(("estimate", "low", "high"), (entry.get(key) for key in keys), strict=True))
+        )
         middle = self.number(*path, keys[0], digits=digits)
         if entry.get(keys[1]) is None or entry.get(keys[2]) is None:
             return f"{middle} (no interval)"

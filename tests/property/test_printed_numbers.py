@@ -1,0 +1,78 @@
+"""What is printed lies on the side of every bound that the number lies on: p and interval never contradict each other
+by rounding."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from markupsafe import Markup
+
+from prldh.pages.format import BOUNDS, LEVELS, interval, interval_text, p_text, p_value, percent_text
+
+NEAR = st.sampled_from([*LEVELS, *BOUNDS, 0.0, 2.0, 30.0, 400.0])
+#: Numbers of all sizes, many of them a hair beside what they are held against.
+NUMBERS = st.one_of(
+    st.floats(-1e3, 1e3),
+    st.builds(lambda bound, off: bound + off, NEAR, st.floats(-6e-4, 6e-4)),
+)
+
+
+def number_of(shown: str) -> float:
+    mantissa, _, power = shown.replace("−", "-").partition(" × 10")
+    return float(mantissa) * 10.0 ** int(power.translate(str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")) or 0)
+
+
+def side(value: float, bound: float) -> int:
+    return 0 if abs(value - bound) < 1e-9 else 1 if value > bound else -1
+
+
+@given(
+    p=st.one_of(
+        st.floats(0, 1), st.builds(lambda level, off: level + off, st.sampled_from(LEVELS), st.floats(-1e-3, 1e-3))
+    )
+)
+def test_a_printed_p_lies_where_it_lies(p):
+    shown = p_text(p)
+    assert shown == Markup(p_value(p)).striptags().replace("\u00a0", " ")
+    if shown[0] not in "<>":
+        assert float(shown) == pytest.approx(p, abs=5e-4 + 1e-12)
+        for level in LEVELS:
+            assert side(float(shown), level) == side(p, level)
+
+
+@given(middle=NUMBERS, ends=st.tuples(NUMBERS, NUMBERS))
+def test_printed_limits_lie_where_they_lie(middle, ends):
+    low, high = sorted(ends)
+    entry = {"estimate": middle, "low": low, "high": high}
+    shown = [number_of(part) for part in re.split(r"[ (,)]+(?!×|10)", interval_text(entry).strip(")"))]
+    page = re.sub(r"[\u00a0 ]", "", Markup(interval(entry)).striptags())
+    for value, printed in zip((middle, low, high), shown, strict=True):
+        assert printed == pytest.approx(value, abs=0.05 + 1e-9)
+    for value, printed in zip((low, high), shown[1:], strict=True):
+        for bound in (0.0, *BOUNDS):
+            assert side(printed, bound) == side(value, bound), (entry, page)
+
+
+@pytest.mark.parametrize(
+    ("p", "odds", "shown"),
+    [
+        (0.0498, (1.5, 1.0004, 2.25), ("0.0498", "1.5000 (1.0004, 2.2500)")),
+        (0.0503, (1.5, 0.9996, 2.25), ("0.0503", "1.5000 (0.9996, 2.2500)")),
+        (0.05, (1.5, 1.0, 2.25), ("0.050", "1.500 (1.000, 2.250)")),
+        (0.04999999999, (30.4, 1.004, 921.0), ("0.050", "30.400 (1.004, 921.000)")),
+    ],
+)
+def test_a_p_just_below_its_level_stands_beside_an_interval_without_1(p, odds, shown):
+    entry = dict(zip(("estimate", "low", "high"), odds, strict=True))
+    assert (p_text(p), interval_text(entry)) == shown
+
+
+@given(n=st.integers(1, 5000), share=st.floats(0, 1))
+def test_percentages_have_the_decimals_of_their_patients(n, share):
+    part = round(n * share)
+    shown = percent_text(100 * part / n, n)
+    assert len(shown.partition(".")[2]) == (0 if n < 100 else 1) or shown[0] in "<>" or shown in ("0.0", "100.0")
+    assert (shown in ("0", "0.0")) == (part == 0) and (shown in ("100", "100.0")) == (part == n)
