@@ -36,12 +36,14 @@ class Item:
 
 @dataclass(frozen=True)
 class Standard:
-    """A checklist's items with their source. ``conditions`` and ``bands`` (name, lower bound) are METRICS'."""
+    """A checklist's items with their source; ``url``: where the standard was published. ``conditions`` and ``bands``
+    (name, lower bound) are METRICS'."""
 
     name: str
     title: str
     version: str
     citation: str
+    url: str
     source: tuple[str, ...]
     completeness: str
     licence: str
@@ -59,6 +61,7 @@ def load_standard(name: str) -> Standard:
         content["title"],
         content["version"],
         content["citation"],
+        content["url"],
         tuple(content["source"]),
         content["completeness"],
         content["licence"],

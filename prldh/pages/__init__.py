@@ -24,7 +24,7 @@ from prldh.pages.fonts import quick_font
 from prldh.pages.format import digits_for, interval_text, level_of, p_text, typeset
 from prldh.pages.journal_table import JournalTable
 from prldh.pages.latex import OTHER, as_latex, breakable, escape
-from prldh.pages.word import WORD_MARK, mark_header, save_dateless, write_word
+from prldh.pages.word import WORD_MARK, add_grid, add_link, save_dateless, start_document, write_word
 
 __all__ = [
     "JournalTable",
@@ -33,6 +33,9 @@ __all__ = [
     "STYLE",
     "TWO_COLUMNS",
     "WORD_MARK",
+    "add_grid",
+    "add_link",
+    "start_document",
     "as_latex",
     "axes_of",
     "breakable",
@@ -50,7 +53,6 @@ __all__ = [
     "legend_beneath",
     "level_of",
     "look",
-    "mark_header",
     "p_text",
     "panels_of",
     "quick_font",
