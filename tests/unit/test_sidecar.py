@@ -8,7 +8,11 @@ from pathlib import Path
 
 import pytest
 
+import prldh
+from prldh.checklists.built_in import built_in_checklists
+from prldh.checklists.dossier import read_dossier
 from prldh.data.imaging.sidecar import read_beside
+from prldh.plugins import Registry
 
 WHOLE = {
     "Modality": "MR",
@@ -109,3 +113,30 @@ def test_text_that_is_of_no_list_is_not_kept(tmp_path):
     text = {"Manufacturer": "Erika's scanner", "ScanningSequence": "Mustermann", "Modality": "MRI"}
     found = _beside(tmp_path, json.dumps(text))
     assert found.acquisition == {} and found.trouble is None
+
+
+def test_an_extraction_keeps_it_reads_it_again_and_the_checklist_says_it(tmp_path, monkeypatch):
+    """Of the image alone: what changed beside it is read, though nothing is measured again."""
+    pytest.importorskip("SimpleITK", reason="images need SimpleITK")
+    from lesion_data import Plain, study_of, write_patients
+
+    monkeypatch.setenv("PRLDH_CACHE", str(tmp_path / "cache"))
+    patients = write_patients(tmp_path)
+    cases = [{"patient_id": p, "image": f"{p}.nii.gz", "mask": f"{p}_mask.nii.gz", "label": 3} for p in patients]
+    clinical = [{"patient_id": p, "event": i % 2} for i, p in enumerate(patients)]
+    study = study_of(tmp_path, cases, clinical)
+    for k, patient in enumerate(patients):
+        (tmp_path / f"{patient}.json").write_text(json.dumps(WHOLE) if k else "{")
+    for n, seconds in enumerate((2.5, 3.0)):
+        (tmp_path / f"{patients[1]}.json").write_text(json.dumps({**WHOLE, "RepetitionTime": seconds}))
+        prldh.extract(study, tmp_path / f"out{n}", jobs=1, plugins=[Plain()])
+        text = (tmp_path / f"out{n}" / "features" / "liver.json").read_text()
+        about = json.loads(text)
+        kept = {case["patient"]: case["dicom"] for case in about["cases"]}
+        assert kept[patients[0]] == {} and kept[patients[1]]["RepetitionTime"] == f"{1000 * seconds:g}"
+        assert [f["kind"] for f in about["findings"]].count("sidecar") == 1 and not about["put_aside"]
+        assert "Mustermann" not in text and "4711" not in text
+    dossier = read_dossier(tmp_path / "out1", Registry())
+    found = {e["number"]: e for c in built_in_checklists() if c.name == "ibsi" for e in c.evaluate(dossier)}
+    assert "repetition time" in found["19"]["value"] and "3000 ms (1)" in found["19"]["value"]
+    assert found["14"]["status"] == "not applicable"  # the files say that the images are MR
