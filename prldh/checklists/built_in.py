@@ -1,4 +1,4 @@
-"""The four built-in checklists: which rule looks for the evidence of which item. An item without a rule is the
+"""The built-in checklists: which rule looks for the evidence of which item. An item without a rule is the
 author's."""
 
 from __future__ import annotations
@@ -407,11 +407,46 @@ def tripod_rules() -> dict[str, Rule]:
     return rules
 
 
+# ---------------------------------------------------------------- CLAIM
+
+CLAIM_RULES: dict[str, Rule] = {
+    "1": title_hint,
+    **_rules(
+        n_patients="7",
+        missing_data="12",
+        outcome="14",
+        readers="16",
+        reliability="18",
+        no_leakage="19 20",
+        building="22",
+        algorithm="23",
+        tuning="25",
+        model_choice="26",
+        measures="28",
+        uncertainty="29",
+        interpretability="31",
+        internal="32",
+        other_institution="33",
+        registration="34",
+        participants="35",
+        baseline="36",
+        performance_intervals="37 38",
+        protocol="42",
+    ),
+    "9": _hint(_several("45", "46", "47", "50a", "51", "56a", "56b", "57")),
+    "13": PROTOCOL,
+    "17": _together(_several("48a", "48c", "49"), for_item(model_rules.readers)),
+    "30": _hint(for_item(data_rules.reliability)),
+    "43": for_item(model_rules.ready("the frozen models", "model.json")),
+}
+
+
 def built_in_checklists() -> list[BuiltIn]:
-    """The four, as the hook registers them."""
+    """All of them, as the hook registers them."""
     return [
         BuiltIn(load_standard("ibsi"), ibsi_rules()),
         BuiltIn(load_standard("clear"), CLEAR_RULES),
         BuiltIn(load_standard("metrics"), METRICS_RULES, metrics_score),
         BuiltIn(load_standard("tripod-ai"), tripod_rules()),
+        BuiltIn(load_standard("claim"), CLAIM_RULES),
     ]

@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 DATA = Path(__file__).resolve().parent / "data"
-STANDARDS = ("ibsi", "clear", "metrics", "tripod-ai")
+STANDARDS = ("ibsi", "clear", "metrics", "tripod-ai", "claim")
 
 
 @dataclass(frozen=True)

@@ -238,6 +238,19 @@ def internal_external(d: Dossier) -> Finding:
 
 
 @of_results
+def internal(d: Dossier) -> Finding:
+    """CLAIM 32."""
+    if not d.run["study"]["schemes"]:
+        return contradicted("this run tested nothing on patients that were held out", setting("validation"))
+    return filled(
+        f"on held-out patients of the same source, by {name_schemes(d)}:"
+        f" {scopes_in_words(d.settings['validation']['scope'])}",
+        report("validation"),
+        setting("validation"),
+    )
+
+
+@of_results
 def other_institution(d: Dossier) -> Finding:
     """METRICS 27. A run knows its patients, not where they were treated: with other patients or without, the author
     says."""

@@ -38,8 +38,14 @@ from prldh.results.asking import words_of
 from prldh.results.features import selected_features
 
 REGISTRY = Registry()
-COUNTS = {"ibsi": (104, 76), "clear": (58, 58), "metrics": (30, 30), "tripod-ai": (52, 27)}
-FACTS = {"ibsi": "ibsi_reporting", "clear": "clear", "metrics": "metrics", "tripod-ai": "tripod_ai"}
+COUNTS = {"ibsi": (104, 76), "clear": (58, 58), "metrics": (30, 30), "tripod-ai": (52, 27), "claim": (44, 44)}
+FACTS = {
+    "ibsi": "ibsi_reporting",
+    "clear": "clear",
+    "metrics": "metrics",
+    "tripod-ai": "tripod_ai",
+    "claim": "claim_2024",
+}
 
 
 def _checklist(name: str):
@@ -82,7 +88,7 @@ def test_the_inventory_is_that_of_the_facts(name, shared_data):
 
 
 #: Words that carry no fact.
-FILLERS = {"and", "are", "etc", "for", "gives", "it", "of", "per", "their", "with"}
+FILLERS = {"and", "are", "etc", "for", "gives", "if", "is", "it", "its", "of", "per", "their", "with"}
 
 
 def _unnamed(item, fact: str) -> list[str]:
@@ -144,7 +150,7 @@ def test_codes_and_deviations_are_those_of_the_facts(shared_data):
     } == wanted
 
 
-def test_the_four_register_like_a_strangers():
+def test_all_of_them_register_like_a_strangers():
     found = Registry(load_entry_points=False).registered("register_checklists")
     assert set(found) == set(STANDARDS)
     assert {origin for _, origin in found.values()} == {"prldh"}
@@ -589,6 +595,8 @@ CASES = [
     ("guidelines", {}, "author", None),
     ("guidelines", {"study__settings__report": {"checklists": ["clear", "metrics"]}}, "author", "CLEAR, METRICS"),
     ("regions", {}, "author", "disc"),
+    ("internal", {}, "filled", "of the same source, by cross-validation (10 refits)"),
+    ("internal", {"study__schemes": {}}, "contradicted", "tested nothing"),
     ("other_institution", {}, "author", "by cross-validation (10 refits); the frozen models can be applied"),
     ("other_institution", {"study__schemes": {}}, "author", "on no patients but those that made the models"),
     ("new_predictions", {}, "not applicable", "this run developed its models"),
