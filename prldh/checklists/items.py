@@ -19,7 +19,8 @@ class Item:
     """One row of a checklist.
 
     ``modality``: the row is about these only; ``dicom``: the fields that answer it; ``applies``: of TRIPOD+AI, whether
-    to development or evaluation; ``weight`` and ``conditions`` are METRICS'.
+    to development or evaluation; ``weight`` and ``conditions`` are METRICS'; ``brief``: IBSI's text in a few words, as
+    the report's tables name their rows.
     """
 
     number: str
@@ -32,6 +33,7 @@ class Item:
     modality: tuple[str, ...] = ()
     dicom: tuple[str, ...] = ()
     applies: tuple[str, ...] = ("development", "evaluation")
+    brief: str = ""
 
 
 @dataclass(frozen=True)
@@ -83,4 +85,5 @@ def _item(row: dict[str, Any]) -> Item:
         tuple(row.get("modality", ())),
         tuple(row.get("dicom", ())),
         tuple(row.get("applies", Item.applies)),
+        row.get("brief", ""),
     )
