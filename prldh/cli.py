@@ -337,7 +337,9 @@ def compare(runs: tuple[Path, ...], out: Path | None, force: bool) -> None:
 
 @cli.command()
 @click.argument("path", type=click.Path(path_type=Path))
-@click.option("--standard", required=True, metavar="NAME", help="ibsi, clear, metrics, tripod-ai, or one of a plugin.")
+@click.option(
+    "--standard", required=True, metavar="NAME", help="ibsi, clear, metrics, tripod-ai, claim, or one of a plugin."
+)
 @click.option(
     "--format",
     "form",

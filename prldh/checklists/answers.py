@@ -15,16 +15,19 @@ from prldh.core import DataError, is_file, nearest, quoted, shown
 from prldh.study import Written, parse_yaml, read_text
 
 FILE = "checklist.yaml"
-KEYS = ("question", "shown", "answer", "comment")
+#: What an author writes, and what stands beside it in the file.
+GIVEN = ("answer", "page", "comment")
+KEYS = ("question", "shown", *GIVEN)
 BLANK = ("", "null", "~")
-#: By standard and item: ``{"answer": ..., "comment": ...}``, blank ones left out.
+#: By standard and item: ``{"answer": ..., "page": ..., "comment": ...}``, blank ones left out.
 Answers = Mapping[str, Mapping[str, Mapping[str, str]]]
 
 HEAD = """\
 # Questions of the reporting checklists that only the authors can answer. Write after `answer:`, and \
 leave blank what is open.
-# `yes`, `no` and `n/a` (does not apply: say why in `comment:`) are understood; anything else is taken as text, such as
-# "page 4, Patients". METRICS takes yes or no. `shown:` is what the run shows already. Then
+# `yes`, `no` and `n/a` (does not apply: say why in `comment:`) are understood; anything else is taken as text. METRICS
+# takes yes or no. After `page:` goes where the paper reports it, such as "4, Patients": it fills the column that
+# editors ask for, also of items that the run fills. `shown:` is what the run shows already. Then
 #
 #   prldh report DIR                                               fills the checklists of a folder in again
 #   prldh checklist PATH --standard clear --answers checklist.yaml
@@ -41,7 +44,7 @@ def read_answers(
     Parameters
     ----------
     path
-        A YAML file: standard → item → ``{question, shown, answer, comment}``, or the answer alone.
+        A YAML file: standard → item → ``{question, shown, answer, page, comment}``, or the answer alone.
     known
         The items there are, by standard; None where they are not known, as a plugin's before anything is computed.
     strict_values
@@ -122,9 +125,9 @@ def _answer(given: Any, place: str) -> dict[str, str]:
                 near = nearest(key, KEYS)
                 raise DataError(
                     f"{place}: unknown key '{shown(key)}';"
-                    f" {f'did you mean {near!r}?' if near else 'known are answer and comment.'}"
+                    f" {f'did you mean {near!r}?' if near else 'known are answer, page and comment.'}"
                 )
-        parts = {k: given[k] for k in ("answer", "comment") if k in given}
+        parts = {k: given[k] for k in GIVEN if k in given}
     else:
         parts = {"answer": given}
     for key, value in parts.items():
@@ -175,8 +178,11 @@ def apply_answers(
     rows = []
     for entry in entries:
         row, given = dict(entry), answers.get(entry["number"], {})
-        row.update(answer=given.get("answer"), comment=given.get("comment"))
-        if row["answer"] and row["status"] == AUTHOR:
+        row.update({key: given.get(key) for key in GIVEN})
+        is_scored = row.get("weight") is not None or row.get("is_condition")
+        if row["status"] == AUTHOR and row["page"] and not row["answer"] and not is_scored:
+            row["status"] = ANSWERED  # the paper says it, on that page
+        elif row["answer"] and row["status"] == AUTHOR:
             is_none = row["answer"] == "n/a"
             row["status"] = NOT_APPLICABLE if is_none else ANSWERED
             row["verdict"] = row["answer"] if row["answer"] in ("yes", "no", "n/a") else None
@@ -193,25 +199,23 @@ def write_questions(path: Path, filled: Mapping[str, Sequence[Mapping[str, Any]]
         given, rows = answers.get(standard, {}), {}
         for entry in filled.get(standard, []):
             number = entry["number"]
-            if _is_asked(entry) or number in given:
+            if entry["status"] != NOT_APPLICABLE or number in given:
                 rows[number] = _question(entry, given.get(number, {}))
-        rows |= {n: {"answer": a.get("answer"), "comment": a.get("comment")} for n, a in given.items() if n not in rows}
+        rows |= {n: {key: a.get(key) for key in GIVEN} for n, a in given.items() if n not in rows}
         if rows:
             content[standard] = rows
     text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=10_000) if content else ""
-    text = text.replace("answer: null\n", "answer:\n").replace("comment: null\n", "comment:\n")
+    for key in GIVEN:
+        text = text.replace(f"{key}: null\n", f"{key}:\n")
     path.write_text(f"{HEAD}\n{text}", encoding="utf-8")
 
 
-def _is_asked(entry: Mapping[str, Any]) -> bool:
-    if entry["status"] in (FILLED, CONTRADICTED):
-        return bool(entry.get("remaining"))
-    return entry["status"] in (AUTHOR, ANSWERED) or bool(entry.get("answer"))
-
-
 def _question(entry: Mapping[str, Any], given: Mapping[str, str]) -> dict[str, Any]:
+    """What is asked of an item: its answer, or of one that the run fills the page alone."""
     asked = entry.get("question") or entry["text"]
     if entry["status"] == FILLED and entry.get("remaining"):
         asked = f"{asked} Left to say: {entry['remaining']}."
     shown = {"shown": entry["value"]} if entry.get("value") else {}
-    return {"question": asked, **shown, "answer": given.get("answer"), "comment": given.get("comment")}
+    is_settled = entry["status"] in (FILLED, CONTRADICTED) and not entry.get("remaining")
+    wanted = [key for key in GIVEN if not is_settled or key == "page" or given.get(key)]
+    return {"question": asked, **shown, **{key: given.get(key) for key in wanted}}

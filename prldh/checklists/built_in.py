@@ -1,4 +1,4 @@
-"""The four built-in checklists: which rule looks for the evidence of which item. An item without a rule is the
+"""The built-in checklists: which rule looks for the evidence of which item. An item without a rule is the
 author's."""
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ from prldh.checklists import data_rules, model_rules, way_rules
 from prldh.checklists.data_rules import for_item
 from prldh.checklists.dossier import Dossier
 from prldh.checklists.feature_rules import compliance, feature_set, software
-from prldh.checklists.findings import FILLED, Finding, ask, file, filled, report, result, setting
+from prldh.checklists.findings import FILLED, Finding, ask, extraction, filled, report, result, setting
 from prldh.checklists.ibsi_rules import ibsi_rules, image_rule
-from prldh.checklists.image_rules import Rule, at_hand, filters, from_settings, preprocessing, shown
+from prldh.checklists.image_rules import Rule, filters, from_settings, preprocessing, shown
 from prldh.checklists.items import Item, Standard, load_standard
+from prldh.checklists.phrases import key_in_words
 from prldh.checklists.score import metrics_score
 from prldh.ibsi import TRIVIAL, Extraction, names_pyradiomics
 
@@ -56,11 +57,12 @@ def _entry(item: Item, finding: Finding, is_condition: bool) -> dict[str, Any]:
         "text": item.text,
         "status": finding.status,
         "value": finding.value,
-        "evidence": [{"where": e.where, "href": e.href} for e in finding.evidence],
+        "evidence": [{"where": e.where, "href": e.href, "key": e.key} for e in finding.evidence],
         "reason": finding.reason,
         "remaining": finding.remaining,
         "question": item.question,
         "answer": None,
+        "page": None,
         "comment": None,
         "verdict": verdict,
         "weight": item.weight,
@@ -146,7 +148,8 @@ def other_settings(d: Dossier, item: Item) -> Finding:
     """CLEAR 28: which settings were given; all others are the defaults."""
 
     def describe(e: Extraction) -> str:
-        changed = [f"{key} {shown(e, key)}" for key in e.settings or () if key not in TRIVIAL and not e.is_default(key)]
+        keys = [key for key in e.settings or () if key not in TRIVIAL and not e.is_default(key)]
+        changed = [f"{key_in_words(key)} {shown(e, key)}" for key in keys]
         return (
             f"set: {', '.join(changed)}; all others are PyRadiomics' defaults"
             if changed
@@ -232,14 +235,14 @@ def has_segmentation(d: Dossier, item: Item) -> Finding:
     if measured:
         return filled(
             f"yes: masks of {', '.join(measured)} were read",
-            *([setting("tissues")] if images else [file(e.where) for e in d.extractions]),
+            *([setting("tissues")] if images else [extraction(e, "format of masks") for e in d.extractions]),
         )
     named = [e for e in d.extractions if e.radiomic]
     if named:
         value = (
             f"yes: PyRadiomics measures within masks, and features of {', '.join(e.name for e in named)} bear its names"
         )
-        return filled(value, *(at_hand(e, "names of features") for e in named))
+        return filled(value, *(extraction(e, "names of features") for e in named))
     return model_rules.readers(d)
 
 
@@ -249,7 +252,7 @@ def is_hand_crafted(d: Dossier, item: Item) -> Finding:
     if named:
         return filled(
             f"yes: features with PyRadiomics' names ({listed})",
-            *(at_hand(e, "names of features") for e in d.extractions if e.radiomic),
+            *(extraction(e, "names of features") for e in d.extractions if e.radiomic),
         )
     sources = dict.fromkeys(step["source"] for t in d.selected.values() for step in t["selection"]["steps"])
     return (
@@ -264,7 +267,7 @@ def is_tabular(d: Dossier, item: Item) -> Finding:
     return (
         filled(
             f"yes: features of {', '.join(names)}",
-            *([setting("tissues")] if d.selected else [at_hand(e, "names of features") for e in d.extractions]),
+            *([setting("tissues")] if d.selected else [extraction(e, "names of features") for e in d.extractions]),
         )
         if names
         else ask()
@@ -404,11 +407,46 @@ def tripod_rules() -> dict[str, Rule]:
     return rules
 
 
+# ---------------------------------------------------------------- CLAIM
+
+CLAIM_RULES: dict[str, Rule] = {
+    "1": title_hint,
+    **_rules(
+        n_patients="7",
+        missing_data="12",
+        outcome="14",
+        readers="16",
+        reliability="18",
+        no_leakage="19 20",
+        building="22",
+        algorithm="23",
+        tuning="25",
+        model_choice="26",
+        measures="28",
+        uncertainty="29",
+        interpretability="31",
+        internal="32",
+        other_institution="33",
+        registration="34",
+        participants="35",
+        baseline="36",
+        performance_intervals="37 38",
+        protocol="42",
+    ),
+    "9": _hint(_several("45", "46", "47", "50a", "51", "56a", "56b", "57")),
+    "13": PROTOCOL,
+    "17": _together(_several("48a", "48c", "49"), for_item(model_rules.readers)),
+    "30": _hint(for_item(data_rules.reliability)),
+    "43": for_item(model_rules.ready("the frozen models", "model.json")),
+}
+
+
 def built_in_checklists() -> list[BuiltIn]:
-    """The four, as the hook registers them."""
+    """All of them, as the hook registers them."""
     return [
         BuiltIn(load_standard("ibsi"), ibsi_rules()),
         BuiltIn(load_standard("clear"), CLEAR_RULES),
         BuiltIn(load_standard("metrics"), METRICS_RULES, metrics_score),
         BuiltIn(load_standard("tripod-ai"), tripod_rules()),
+        BuiltIn(load_standard("claim"), CLAIM_RULES),
     ]

@@ -7,17 +7,20 @@ anyone, and what an author knows beside the run is asked.
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import PurePath
 from typing import Any
 
 from prldh.checklists.dossier import Dossier
+from prldh.checklists.facts import facts_of, listing
 from prldh.checklists.findings import (
     Evidence,
     Finding,
     ask,
+    cohort_file,
     contradicted,
+    extraction,
     file,
     filled,
     not_applicable,
@@ -25,7 +28,8 @@ from prldh.checklists.findings import (
     result,
     setting,
 )
-from prldh.checklists.items import Item
+from prldh.checklists.items import STANDARDS, Item, load_standard
+from prldh.checklists.phrases import MISSING, key_in_words, value_in_words
 from prldh.checklists.regions import lesions_in_words
 from prldh.core import Purpose, warn
 from prldh.results import plan_in_words, steps_of
@@ -61,10 +65,13 @@ def share_of_events(d: Dossier) -> str:
 
 
 def name_schemes(d: Dossier) -> str:
-    words = {
-        name: f"{name.replace('_', '-')} ({s['n_resamples']} refits)" for name, s in d.run["study"]["schemes"].items()
-    }
-    return ", ".join(words.values())
+    facts = facts_of(d)
+    return ", ".join(f"{facts.scheme(name)} ({s['n_resamples']} refits)" for name, s in facts.schemes.items())
+
+
+def name_step(d: Dossier, name: str) -> str:
+    """A step as the report calls it."""
+    return value_in_words(d.words.step(name).short_label)
 
 
 def name_steps(d: Dossier) -> str:
@@ -73,7 +80,7 @@ def name_steps(d: Dossier) -> str:
         selection = tissue["selection"]
         sources = dict.fromkeys(s["source"] for s in selection["steps"])
         ways = [
-            " → ".join([str(own[0]["n_in"]), *(f"{s['name']} {s['n_out']}" for s in own)])
+            " → ".join([str(own[0]["n_in"]), *(f"{name_step(d, s['name'])} {s['n_out']}" for s in own)])
             for source in sources
             if (own := [s for s in selection["steps"] if s["source"] == source])
         ]
@@ -83,16 +90,17 @@ def name_steps(d: Dossier) -> str:
 
 def settings_of_steps(d: Dossier) -> str:
     """Transforms and selection as the study file sets them: each step with its settings."""
-    return settings_text([*(d.settings.get("transforms") or []), *d.settings["selection"]])
+    return settings_text(d, [*(d.settings.get("transforms") or []), *d.settings["selection"]])
 
 
-def settings_text(steps: Sequence[Mapping[str, Mapping[str, Any]]]) -> str:
-    """Names with their settings: ``icc (threshold 0.75), correlation (between 0.9)``."""
-    texts = []
+def settings_text(d: Dossier, steps: Sequence[Mapping[str, Mapping[str, Any]]]) -> str:
+    """Names with their settings: ``ICC (threshold 0.75), correlation (between 0.9)``."""
+    facts, texts = facts_of(d), []
     for step in steps:
         for name, settings in step.items():
-            inner = ", ".join(f"{key} {value}" for key, value in settings.items() if value is not None)
-            texts.append(f"{name} ({inner})" if inner else name)
+            own = {key: value for key, value in settings.items() if value is not None}
+            word = name_step(d, name) if name in d.words.steps else d.words.learner_label(name)
+            texts.append(f"{word} ({facts.setting(own)})" if own else word)
     return ", ".join(texts)
 
 
@@ -113,7 +121,11 @@ def name_cohorts(d: Dossier) -> str:
 
 
 def cohort_evidence(d: Dossier) -> tuple[Evidence, ...]:
-    return (report("plugin-external-validation"), *(file(f"{c['folder']}/external.json") for c in d.external))
+    return (report("plugin-external-validation"), *(cohort_file(c["name"], c["folder"]) for c in d.external))
+
+
+#: The built-in checklists by the names that the study file gives them.
+TITLES = {name: load_standard(name).title for name in STANDARDS}
 
 
 def span(numbers: Sequence[int]) -> str:
@@ -147,10 +159,19 @@ def registration(d: Dossier) -> Finding:
 
 
 def _plan_in_words(plan: Mapping[str, Any]) -> str:
-    departed = "; ".join(f"{each['what']}: {each['planned']} → {each['found']}" for each in plan["deviations"][:6])
+    departed = "; ".join(
+        f"{_planned(each['what'])}: {value_in_words(each['planned'])} → {value_in_words(each['found'])}"
+        for each in plan["deviations"][:6]
+    )
     n_more = len(plan["deviations"]) - 6
     more = f" and {n_more} more" if n_more > 0 else ""
-    return plan_in_words(plan) + (f" {departed}{more}." if departed else "") + f" SHA-256 {plan['sha256']}"
+    told = plan_in_words(plan).replace(f"The plan {plan['file']}, made", "The plan of the analysis, made")
+    return told + (f" {departed}{more}." if departed else "") + f" SHA-256 {plan['sha256']}"
+
+
+def _planned(what: str) -> str:
+    """A key of the study file, or a table: ``validation.folds`` as ``validation, folds``."""
+    return ", ".join(key_in_words(part) for part in re.split(r"[.\[\]]+", what) if part)
 
 
 # ---------------------------------------------------------------- patients and data
@@ -164,7 +185,7 @@ def sample_size(d: Dossier) -> Finding:
         return ask()
     short = [m for m in riley["models"] if not m["is_enough"]]
     needs = [m["n_needed"] for m in riley["models"]]
-    verdict = f"too few for {len(short)} of {len(needs)} models" if short else "enough for every model"
+    verdict = f"too few for {_named(short)}" if short else "enough for every model"
     value = (
         f"{d.run['cohort']['n']} patients, {d.run['cohort']['events']} events; Riley's criteria ask for"
         f" {span(needs)}: {verdict}"
@@ -172,6 +193,11 @@ def sample_size(d: Dossier) -> Finding:
     return filled(
         value, report("sample-size"), result("sample_size"), remaining="how the number of patients was decided"
     )
+
+
+def _named(models: Sequence[Mapping[str, Any]]) -> str:
+    """Models by name, which may hold commas."""
+    return listing([f"{m['name']} (adjusted)" if m["adjusted"] else m["name"] for m in models])
 
 
 @of_results
@@ -185,8 +211,8 @@ def enough_for_features(d: Dossier) -> Finding:
     short = [m for m in riley["models"] if not m["is_enough"]]
     if short:
         return contradicted(
-            f"{d.run['cohort']['n']} patients are fewer than Riley's criteria ask for in {len(short)} of"
-            f" {len(riley['models'])} models ({span([m['n_needed'] for m in short])})",
+            f"{d.run['cohort']['n']} patients are fewer than Riley's criteria ask for"
+            f" ({span([m['n_needed'] for m in short])}) in {_named(short)}",
             *evidence,
         )
     if d.given_scores:
@@ -244,7 +270,7 @@ def _missing_covariates(d: Dossier) -> Finding:
     if excluded:
         return filled(
             f"{len(excluded)} of {d.run['cohort']['n_read']} patients were left out, each with its reason "
-            f"({d.settings.get('missing', 'complete_case')})",
+            f"({MISSING.get(d.settings.get('missing', 'complete_case'), 'by the study file')})",
             *evidence,
             remaining="why data are missing",
         )
@@ -292,7 +318,7 @@ def table_checks(d: Dossier) -> Finding:
 def guidelines(d: Dossier) -> Finding:
     """Which checklists this run fills in; which guideline was followed, and whether its checklist is attached, the
     author says."""
-    asked = d.settings.get("report", {}).get("checklists", [])
+    asked = [TITLES.get(name, name) for name in d.settings.get("report", {}).get("checklists", [])]
     return ask(f"this run fills in the checklists {', '.join(asked)}", setting("report.checklists")) if asked else ask()
 
 
@@ -304,13 +330,13 @@ def regions(d: Dossier) -> Finding:
         return ask(f"the study's tissues are {', '.join(names)}{lesions}", setting("tissues"))
     measured = [e for e in d.extractions if e.measured]
     value = "; ".join(f"{e.measured}" if e.is_file else f"{e.name}: {e.measured}" for e in measured)
-    return ask(value + lesions, *(file(e.where) for e in measured)) if value else ask()
+    return ask(value + lesions, *(extraction(e, "regions", "n_measured") for e in measured)) if value else ask()
 
 
 def lesions(d: Dossier) -> Finding:
     """CLEAR 19: how many lesions there were, and which of a patient's count."""
     value = "; ".join(f"{e.name}: {lesions_in_words(e.lesions)}" for e in d.extractions if e.lesions)
-    return ask(value, *(file(e.where, "lesions") for e in d.extractions if e.lesions)) if value else ask()
+    return ask(value, *(extraction(e, "lesions", "lesions") for e in d.extractions if e.lesions)) if value else ask()
 
 
 @of_results
@@ -327,7 +353,7 @@ def n_patients(d: Dossier) -> Finding:
     if d.results is None:
         return regions(d)
     return ask(
-        f"{d.run['cohort']['n']} patients of {PurePath(d.settings['clinical']['table']).name}",
+        f"{d.run['cohort']['n']} patients of one clinical table",
         result("cohort"),
         setting("clinical.table"),
     )
@@ -338,7 +364,7 @@ def counts_per_analysis(d: Dossier) -> Finding:
     return filled(
         "; ".join(f"{name_of(m)}: {m['n']} patients, {m['events']} events" for m in d.run["models"]),
         report("models"),
-        result("models[].n, models[].events"),
+        result("models[].n", "models[].events"),
     )
 
 
@@ -374,7 +400,7 @@ def covariates(d: Dossier) -> Finding:
     variables = d.settings["clinical"]["covariates"]
     if not variables:
         return not_applicable("no predictor beside the Radscores is in the study", setting("clinical.covariates"))
-    listed = ", ".join(f"{name} ({c['type']})" for name, c in variables.items())
+    listed = ", ".join(f"{facts_of(d).label(name)} ({c['type']})" for name, c in variables.items())
     return filled(
         f"{listed}; continuous ones linear, the others as factors", setting("clinical.covariates"), report("models")
     )
@@ -395,7 +421,7 @@ def feature_counts(d: Dossier) -> Finding:
     if d.results is None and d.extractions:
         listed = ", ".join(f"{e.name} {len(e.features)}" for e in d.extractions)
         return filled(
-            f"features of each region: {listed}", *(file(e.where, e.place("names of features")) for e in d.extractions)
+            f"features of each region: {listed}", *(extraction(e, "names of features") for e in d.extractions)
         )
     if not d.selected:
         return ask()
@@ -497,4 +523,6 @@ def redundancy(d: Dossier) -> Finding:
     evidence = (setting("selection"), report("radscores"))
     if not steps:
         return ask("no step of this run drops features for being alike", *evidence)
-    return (ask if d.given_scores else filled)(f"by {', '.join(steps)}: {name_steps(d)}", *evidence)
+    return (ask if d.given_scores else filled)(
+        f"by {', '.join(name_step(d, step) for step in steps)}: {name_steps(d)}", *evidence
+    )

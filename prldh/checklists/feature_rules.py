@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Callable
 
 from prldh.checklists.dossier import Dossier
-from prldh.checklists.findings import Finding, ask, filled, not_applicable
-from prldh.checklists.image_rules import Rule, at_hand, from_settings, join, one, shown
+from prldh.checklists.findings import Finding, ask, extraction, filled, not_applicable
+from prldh.checklists.image_rules import Rule, from_settings, join, one, shown
 from prldh.checklists.items import Item
 from prldh.ibsi import AGGREGATION, Extraction, aggregation, describe_features
 
@@ -29,7 +29,7 @@ def feature_set(d: Dossier, item: Item) -> Finding:
     value = join(d.extractions, describe)
     if value is None:
         return ask()
-    evidence = tuple(at_hand(e, "names of features") for e in d.extractions)
+    evidence = tuple(extraction(e, "names of features") for e in d.extractions)
     complete = all(len(e.radiomic) == len(e.features) > 0 for e in d.extractions) and not d.given_scores
     return filled(value, *evidence) if complete else ask(value, *evidence)
 
@@ -51,12 +51,15 @@ def compliance(d: Dossier, item: Item) -> Finding:
         return f"of {len(rows)} PyRadiomics features: {', '.join(parts)}" if rows else None
 
     value = join(d.extractions, describe)
-    return ask(value, *(at_hand(e, "names of features and settings") for e in d.extractions)) if value else ask()
+    return ask(value, *(extraction(e, "names of features and settings") for e in d.extractions)) if value else ask()
 
 
 def software(d: Dossier, item: Item) -> Finding:
     known = [e for e in d.extractions if e.versions]
-    value, evidence = join(tuple(known), lambda e: ", ".join(e.versions)), tuple(at_hand(e, "versions") for e in known)
+    value, evidence = (
+        join(tuple(known), lambda e: ", ".join(e.versions)),
+        tuple(extraction(e, "versions") for e in known),
+    )
     if not value:
         return ask()
     return (
@@ -76,7 +79,7 @@ def texture(classes: tuple[str, ...], keys: str, describe: Callable[[Extraction]
         if closed and not any(set(classes) & set(e.classes) for e in d.extractions):
             return not_applicable(
                 f"no {', '.join(classes)} features were computed",
-                *(at_hand(e, "names of features") for e in d.extractions),
+                *(extraction(e, "names of features") for e in d.extractions),
             )
         return from_settings(d, keys, describe)
 
@@ -93,7 +96,7 @@ def no_distance_zones(d: Dossier, item: Item) -> Finding:
     return (
         not_applicable(
             "PyRadiomics has no distance zone matrix, and all features bear its names",
-            *(at_hand(e, "names of features") for e in d.extractions),
+            *(extraction(e, "names of features") for e in d.extractions),
         )
         if closed
         else ask()

@@ -55,7 +55,19 @@ class Filled:
 
 
 #: Keys that a stranger's entries may leave out.
-OPTIONAL = ("section", "topic", "value", "reason", "remaining", "question", "answer", "comment", "verdict", "weight")
+OPTIONAL = (
+    "section",
+    "topic",
+    "value",
+    "reason",
+    "remaining",
+    "question",
+    "answer",
+    "page",
+    "comment",
+    "verdict",
+    "weight",
+)
 
 
 def fill(checklist: Any, dossier: Dossier, answers: Answers) -> Filled:
@@ -71,6 +83,8 @@ def fill(checklist: Any, dossier: Dossier, answers: Answers) -> Filled:
     entries = settle_conditions(entries)
     standard = getattr(checklist, "standard", None)
     source = {k: getattr(standard, k) for k in ("citation", "source", "completeness", "licence")} if standard else {}
+    if standard:
+        source["url"] = getattr(standard, "url", None)  # a stranger's may have none
     counted = Counter(e["status"] for e in entries if not e["is_condition"])
     return Filled(
         checklist.name,

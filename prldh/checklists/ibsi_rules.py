@@ -101,7 +101,7 @@ def tripod_is_filled(d: Dossier, item: Item) -> Finding:
             setting("report.checklists"),
             remaining="what it leaves to the author",
         )
-    return ask("`prldh checklist DIR --standard tripod-ai` fills it in, as far as the run shows" if d.results else None)
+    return ask("this run did not fill in the TRIPOD+AI checklist" if d.results else None)
 
 
 def ibsi_rules() -> dict[str, Rule]:

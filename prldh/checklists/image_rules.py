@@ -14,8 +14,9 @@ from dataclasses import replace
 from typing import Any
 
 from prldh.checklists.dossier import Dossier
-from prldh.checklists.findings import Evidence, Finding, ask, file, filled, not_applicable
+from prldh.checklists.findings import Finding, ask, extraction, filled, not_applicable
 from prldh.checklists.items import Item
+from prldh.checklists.phrases import key_in_words, value_in_words
 from prldh.ibsi import Extraction
 
 Rule = Callable[[Dossier, Item], Finding]
@@ -47,12 +48,6 @@ SHEARED = "sheared "
 BEFORE = "what was done to the images before the extraction"
 
 
-def at_hand(extraction: Extraction, what: str, key: str = "") -> Evidence:
-    """Where something of an extraction stands: its settings (and which), image types, versions, voxel size, or else."""
-    place = extraction.place(what)
-    return file(extraction.where, f"{place}, {key}" if key else place)
-
-
 def join(extractions: tuple[Extraction, ...], describe: Callable[[Extraction], str | None]) -> str | None:
     """What is said of every extraction, once where all are alike; None where nothing is said."""
     texts = {e.name: text for e in extractions if (text := describe(e))}
@@ -69,7 +64,7 @@ def from_settings(
     what: str = "settings",
 ) -> Finding:
     """Filled where the settings of every extraction are known; with some of them only, or none, the author is asked."""
-    evidence = tuple(at_hand(e, what, key) for e in d.known)
+    evidence = tuple(extraction(e, what, key) for e in d.known)
     value = join(d.known, describe)
     if not d.known or value is None:
         return ask()
@@ -79,15 +74,15 @@ def from_settings(
     return filled(value, *evidence, remaining=remaining)
 
 
-def shown(extraction: Extraction, key: str) -> str:
+def shown(e: Extraction, key: str) -> str:
     """A setting's values in words, and whether they are the default."""
-    words = " or ".join("none" if v is None else str(v) for v in extraction.setting(key))
-    return f"{words} (PyRadiomics' default)" if extraction.is_default(key) else words
+    words = " or ".join(map(value_in_words, e.setting(key)))
+    return f"{words} (PyRadiomics' default)" if e.is_default(key) else words
 
 
-def one(extraction: Extraction, key: str) -> Any:
+def one(e: Extraction, key: str) -> Any:
     """The one value of a setting, or None where rows differ."""
-    values = extraction.setting(key)
+    values = e.setting(key)
     return values[0] if len(values) == 1 else None
 
 
@@ -101,7 +96,7 @@ def other_modality(d: Dossier, item: Item) -> Finding | None:
         return None
     return not_applicable(
         f"the images are {' and '.join(sorted(present))}; this is about {' or '.join(item.modality)}",
-        *(at_hand(e, "modality") for e in d.extractions if e.modalities),
+        *(extraction(e, "modality") for e in d.extractions if e.modalities),
     )
 
 
@@ -112,9 +107,14 @@ def from_dicom(d: Dossier, item: Item) -> Finding:
         return ask()
 
     def describe(e: Extraction) -> str:
-        return "; ".join(f"{k} {counted(e.dicom[k], unit=UNITS.get(k, ''))}" for k in item.dicom if k in e.dicom)
+        return "; ".join(
+            f"{key_in_words(k)} {counted(e.dicom[k], unit=UNITS.get(k, ''))}" for k in item.dicom if k in e.dicom
+        )
 
-    value, evidence = join(d.extractions, describe), tuple(at_hand(e, f"DICOM {k}") for e, k in fields)
+    value, evidence = (
+        join(d.extractions, describe),
+        tuple(extraction(e, f"{key_in_words(k)} in the headers", f"cases[].dicom.{k}") for e, k in fields),
+    )
     whole = all(any(k in e.dicom for k in item.dicom) for e in d.extractions)
     return filled(value, *evidence) if whole and item.number not in HINTED else ask(value, *evidence)
 
@@ -131,7 +131,7 @@ def scanner(d: Dossier, item: Item) -> Finding:
     finding = from_dicom(d, item)
     return (
         replace(finding, remaining="the models of the scanners")
-        if finding.status == "filled" and "ManufacturerModelName" not in (finding.value or "")
+        if finding.status == "filled" and not all("ManufacturerModelName" in e.dicom for e in d.extractions)
         else finding
     )
 
@@ -141,7 +141,7 @@ def modality(d: Dossier, item: Item) -> Finding:
     if not known:
         return from_dicom(d, item)
     value = join(known, lambda e: counted({MODALITY.get(m, m): n for m, n in e.modalities.items()}))
-    evidence = tuple(at_hand(e, "modality") for e in known)
+    evidence = tuple(extraction(e, "modality") for e in known)
     return filled(value, *evidence) if len(known) == len(d.extractions) else ask(value, *evidence)
 
 
@@ -161,7 +161,7 @@ def spacing(which: str) -> Rule:
                     counts[" × ".join(f"{size[a]:g}" for a in axes) + " mm"] += n
             return f"{counted(counts)}, as stored in the images read" if counts else None
 
-        value, evidence = join(known, describe), tuple(at_hand(e, "voxel size") for e in known)
+        value, evidence = join(known, describe), tuple(extraction(e, "voxel size") for e in known)
         if value is None:
             return ask()
         return (
@@ -185,7 +185,7 @@ def mask_files(d: Dossier, item: Item) -> Finding:
     return (
         ask(
             join(known, lambda e: f"masks came as {counted(e.mask_formats)}"),
-            *(at_hand(e, "format of masks") for e in known),
+            *(extraction(e, "format of masks") for e in known),
         )
         if known
         else ask()
@@ -198,7 +198,7 @@ def segmentation_method(d: Dossier, item: Item) -> Finding:
         d.extractions, lambda e: counted({f: n for f, n in e.mask_formats.items() if f.startswith("DICOM SEG, ")})
     )
     return (
-        ask(f"as the files say: {value}", *(at_hand(e, "format of masks") for e in d.extractions if e.mask_formats))
+        ask(f"as the files say: {value}", *(extraction(e, "format of masks") for e in d.extractions if e.mask_formats))
         if value
         else ask()
     )
@@ -213,7 +213,7 @@ def mask_conversion(d: Dossier, item: Item) -> Finding:
         f"contours ({CONTOURS}): a voxel belongs to the region where its centre lies inside an odd number of the"
         " contours of its slice"
     )
-    evidence = tuple(at_hand(e, "format of masks") for e in known)
+    evidence = tuple(extraction(e, "format of masks") for e in known)
     whole = (
         len(known) == len(d.extractions)
         and not d.given_scores
@@ -225,10 +225,14 @@ def mask_conversion(d: Dossier, item: Item) -> Finding:
 # ---------------------------------------------------------------- processing
 
 
-def _target(extraction: Extraction) -> Any:
-    """The voxel size resampled to, None for no resampling."""
-    values = [v for v in extraction.setting("resampledPixelSpacing") if v]
-    return values[0] if len(values) == 1 and len(extraction.setting("resampledPixelSpacing")) == 1 else values or None
+def _target(e: Extraction) -> str:
+    """The voxel sizes resampled to; empty for no resampling."""
+    return " or ".join(_size(v) for v in e.setting("resampledPixelSpacing") if v)
+
+
+def _size(voxel: Any) -> str:
+    """``1 × 1 × 3``."""
+    return " × ".join(map(value_in_words, voxel)) if isinstance(voxel, (list, tuple)) else value_in_words(voxel)
 
 
 def resampling(describe: Callable[[Extraction], str] | None, otherwise: str) -> Rule:
@@ -300,7 +304,7 @@ def image_steps(d: Dossier, number: str | None = None) -> str | None:
 
 
 def _step_in_words(step: Mapping[str, Any]) -> str:
-    settings = ", ".join(f"{key} {value}" for key, value in step["settings"].items())
+    settings = value_in_words(step["settings"]) if step["settings"] else ""
     software = ", ".join(f"{package} {version}" for package, version in step["packages"].items())
     return (
         f"{step['label']}{f' ({software})' if software else ''}, each image by itself{f': {settings}' * bool(settings)}"
@@ -310,7 +314,8 @@ def _step_in_words(step: Mapping[str, Any]) -> str:
 def processed(d: Dossier, steps: str, beside: Finding) -> Finding:
     """Steps that were made here, and what the settings of the extraction say of the item."""
     value = f"{steps}; {beside.value}" if beside.value else steps
-    evidence = (*(file(e.where, "image_steps") for e in d.extractions if e.image_steps), *beside.evidence)
+    done = (extraction(e, "image steps", "image_steps") for e in d.extractions if e.image_steps)
+    evidence = (*done, *beside.evidence)
     whole = all(e.image_steps for e in d.extractions) and not d.given_scores
     return filled(value, *evidence, remaining=BEFORE) if whole else ask(value, *evidence)
 
@@ -325,18 +330,18 @@ def other_processing(d: Dossier, item: Item) -> Finding:
     value = join(
         d.known,
         lambda e: (
-            f"voxelArrayShift {shown(e, 'voxelArrayShift')}"
+            f"intensities shifted by {shown(e, 'voxelArrayShift')}"
             if any(e.setting("voxelArrayShift"))
             else "none in the extraction"
         ),
     )
-    return ask(value, *(at_hand(e, "settings") for e in d.known)) if value else ask()
+    return ask(value, *(extraction(e, "settings") for e in d.known)) if value else ask()
 
 
 def nothing_in_extraction(d: Dossier, item: Item) -> Finding:
     """Steps that PyRadiomics does not have: none was made by it, what came before is the author's."""
     return (
-        ask("none in the extraction (PyRadiomics has no such step)", *(at_hand(e, "settings") for e in d.known))
+        ask("none in the extraction (PyRadiomics has no such step)", *(extraction(e, "settings") for e in d.known))
         if d.known
         else ask()
     )
@@ -356,7 +361,9 @@ def resegmentation(d: Dossier, item: Item) -> Finding:
         if not limits:
             return "none"
         shape = "the shape's mask as well" if any(e.setting("resegmentShape")) else "not the mask of shape features"
-        return f"{' or '.join(map(str, limits))}, {shown(e, 'resegmentMode')}; {shape}"
+        return (
+            f"{' or '.join(' to '.join(map(value_in_words, v)) for v in limits)}, {shown(e, 'resegmentMode')}; {shape}"
+        )
 
     return from_settings(d, "resegmentRange", describe)
 
@@ -369,7 +376,7 @@ def discretisation(part: str) -> Rule:
         if counts:
             text = {
                 "method": "fixed number of bins (FBN, K15C)",
-                "size": f"{' or '.join(map(str, counts))} bins",
+                "size": f"{' or '.join(map(value_in_words, counts))} bins",
                 "edge": "the region's lowest intensity",
             }[part]
         elif "bin_edges" in e.corrections and part == "edge":
@@ -384,7 +391,7 @@ def discretisation(part: str) -> Rule:
                 ),
             }[part]
         own = [
-            f"{kind}: {key} {value[key]}"
+            f"{kind}: {key_in_words(key)} {value_in_words(value[key])}"
             for kind, values in (e.image_types or {}).items()
             for value in values
             if isinstance(value, Mapping)
@@ -410,9 +417,12 @@ def filters(d: Dossier, item: Item) -> Finding:
 
     if d.known and any(e.image_types is not None or e.images for e in d.known):
         return from_settings(d, "", describe, what="image types")
-    named = join(d.extractions, lambda e: ", ".join(f"{kind} ({n})" for kind, n in e.images.items()))
+    named = join(d.extractions, lambda e: ", ".join(f"{key_in_words(kind)} ({n})" for kind, n in e.images.items()))
     return (
-        ask(f"image types in the names of features: {named}", *(at_hand(e, "names of features") for e in d.extractions))
+        ask(
+            f"image types in the names of features: {named}",
+            *(extraction(e, "names of features") for e in d.extractions),
+        )
         if named
         else ask()
     )
@@ -422,8 +432,8 @@ def _filter(kind: str, values: list[Mapping[str, Any]], e: Extraction) -> str:
     own = {k: v for value in values for k, v in value.items()}
     if kind == "LoG":
         return (
-            f"Laplacian of Gaussian (L6PA), sigma {own.get('sigma') or one(e, 'sigma')} mm, 3D, ITK's recursive"
-            " Gaussian, normalised across scales"
+            f"Laplacian of Gaussian (L6PA), sigma {value_in_words(own.get('sigma') or one(e, 'sigma'))} mm, 3D, ITK's"
+            " recursive Gaussian, normalised across scales"
         )
     if kind == "Wavelet":
         name, level = own.get("wavelet") or one(e, "wavelet"), own.get("level") or one(e, "level")
@@ -431,4 +441,4 @@ def _filter(kind: str, values: list[Mapping[str, Any]], e: Extraction) -> str:
             f"separable wavelet (25BO), {name}, stationary, {level} level, odd sizes padded by wrapping, no rotational"
             " invariance"
         )
-    return f"{kind} (outside IBSI)" + (f" {own}" if own else "")
+    return f"{key_in_words(kind)} (outside IBSI)" + (f", {value_in_words(own)}" if own else "")

@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 DATA = Path(__file__).resolve().parent / "data"
-STANDARDS = ("ibsi", "clear", "metrics", "tripod-ai")
+STANDARDS = ("ibsi", "clear", "metrics", "tripod-ai", "claim")
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,8 @@ class Item:
     """One row of a checklist.
 
     ``modality``: the row is about these only; ``dicom``: the fields that answer it; ``applies``: of TRIPOD+AI, whether
-    to development or evaluation; ``weight`` and ``conditions`` are METRICS'.
+    to development or evaluation; ``weight`` and ``conditions`` are METRICS'; ``brief``: IBSI's text in a few words, as
+    the report's tables name their rows.
     """
 
     number: str
@@ -32,16 +33,19 @@ class Item:
     modality: tuple[str, ...] = ()
     dicom: tuple[str, ...] = ()
     applies: tuple[str, ...] = ("development", "evaluation")
+    brief: str = ""
 
 
 @dataclass(frozen=True)
 class Standard:
-    """A checklist's items with their source. ``conditions`` and ``bands`` (name, lower bound) are METRICS'."""
+    """A checklist's items with their source; ``url``: where the standard was published. ``conditions`` and ``bands``
+    (name, lower bound) are METRICS'."""
 
     name: str
     title: str
     version: str
     citation: str
+    url: str
     source: tuple[str, ...]
     completeness: str
     licence: str
@@ -59,6 +63,7 @@ def load_standard(name: str) -> Standard:
         content["title"],
         content["version"],
         content["citation"],
+        content["url"],
         tuple(content["source"]),
         content["completeness"],
         content["licence"],
@@ -80,4 +85,5 @@ def _item(row: dict[str, Any]) -> Item:
         tuple(row.get("modality", ())),
         tuple(row.get("dicom", ())),
         tuple(row.get("applies", Item.applies)),
+        row.get("brief", ""),
     )

@@ -19,8 +19,8 @@ PREAMBLE = (
 \setlength{\parindent}{0pt}\setlength{\parskip}{4pt}\setlength{\tabcolsep}{4pt}\setlength{\emergencystretch}{3em}
 """
 )
-#: Item, question, status and finding as parts of the line.
-PARTS = (0.06, 0.26, 0.12, 0.56)
+#: Item, question, page, status and finding as parts of the line.
+PARTS = (0.06, 0.27, 0.09, 0.12, 0.46)
 #: A row of a table does not go over pages: longer text goes on in rows beneath.
 LONGEST = 1500
 
@@ -35,7 +35,8 @@ def as_latex(filled: Filled) -> str:
     ]
     if filled.source:
         note = (
-            f"Items in our own words, after {filled.source['citation']}. Completeness: {filled.source['completeness']}."
+            f"Items in our own words, numbers and sections as in {filled.source['citation']}{_address(filled)}."
+            f" Completeness: {filled.source['completeness']}."
         )
         body.append(breakable(_one_line(note)))
     return "\n".join([PREAMBLE + OTHER, r"\begin{document}\footnotesize", *body, r"\end{document}", ""])
@@ -43,11 +44,11 @@ def as_latex(filled: Filled) -> str:
 
 def _table(filled: Filled) -> str:
     columns = "".join(rf">{{\raggedright\arraybackslash}}p{{\dimexpr{part}\linewidth-2\tabcolsep}}" for part in PARTS)
-    head = r"\toprule Item & What is asked & Status & What is found \\ \midrule"
+    head = r"\toprule Item & What is asked & Page & Status & What is found \\ \midrule"
     rows = []
     for section, entries in by_section(filled.entries):
         rows += (
-            [rf"\addlinespace \multicolumn{{4}}{{l}}{{\textbf{{{escape(_one_line(section)[:120])}}}}} \\*"]
+            [rf"\addlinespace \multicolumn{{5}}{{l}}{{\textbf{{{escape(_one_line(section)[:120])}}}}} \\*"]
             if section
             else []
         )
@@ -74,7 +75,7 @@ def _rows(entry: dict[str, Any]) -> list[str]:
             cells, size = [*cells, []], 0
         cells[-1].append(piece)
         size += len(piece)
-    first = (entry["number"], asked, WORDS[entry["status"]])
+    first = (entry["number"], asked, entry["page"] or "", WORDS[entry["status"]])
     return [
         " & ".join(
             [*(breakable(_one_line(str(t))) if k == 0 else "" for t in first), r" \par ".join(map(breakable, cell))]
@@ -82,6 +83,10 @@ def _rows(entry: dict[str, Any]) -> list[str]:
         + r" \\[2pt]"
         for k, cell in enumerate(cells)
     ]
+
+
+def _address(filled: Filled) -> str:
+    return f" ({filled.source['url']})" if filled.source.get("url") else ""
 
 
 def _one_line(text: str) -> str:

@@ -5,7 +5,7 @@ As in :mod:`prldh.checklists.data_rules`, a rule says what the run shows, and ne
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from prldh.checklists.data_rules import (
@@ -14,38 +14,99 @@ from prldh.checklists.data_rules import (
     name_cohorts,
     name_of,
     name_schemes,
+    name_step,
     name_steps,
     of_results,
     place_of,
     steps_for,
 )
 from prldh.checklists.dossier import Dossier
-from prldh.checklists.findings import Finding, ask, contradicted, file, filled, not_applicable, report, result, setting
+from prldh.checklists.facts import MOST, facts_of, listing
+from prldh.checklists.findings import (
+    EXTRACTED,
+    Evidence,
+    Finding,
+    ask,
+    contradicted,
+    extraction,
+    file,
+    filled,
+    not_applicable,
+    report,
+    result,
+    setting,
+)
+from prldh.checklists.phrases import scopes_in_words
 from prldh.checklists.regions import CONSENSUS_WAYS
 from prldh.core import Purpose, scope_words
 from prldh.pages import p_text
-from prldh.results import by_honesty, honest_auc, interval, is_clustered, led_by, tissues_of_model, unknown_leakage
+from prldh.results import by_honesty, honest_auc, interval, is_clustered, led_by, unknown_leakage
 
 # ---------------------------------------------------------------- models
 
 
 @of_results
 def confounders(d: Dossier) -> Finding:
-    adjusted = [m for m in d.run["models"] if m["adjusted"]]
-    if not adjusted:
-        by = ", ".join(d.run.get("subgroups") or {})
-        told = f"no model of this run is adjusted{f'; held-out performance by {by}' if by else ''}"
-        return ask(told, setting("adjust"), *([report("subgroups")] if by else []))
-    names = list(d.settings["clinical"]["covariates"]) if d.settings["adjust"] is None else d.settings["adjust"]
-    by = ", ".join(d.run.get("subgroups") or {})
-    return filled(
-        f"{len(adjusted)} model{'s' * (len(adjusted) > 1)} adjusted for {', '.join(names)}"
-        + (f"; held-out performance by {by}" if by else ""),
-        report("models"),
-        setting("adjust"),
-        *([report("subgroups")] if by else []),
-        remaining="how these were chosen",
+    """CLEAR 36, METRICS 19: what the run holds of them: adjusted models, the covariates alone, performance by subgroup,
+    by group left out and on other patients."""
+    facts = facts_of(d)
+    parts, evidence = [], [setting("adjust")]
+    if facts.adjusted:
+        for_ = listing(facts.adjusted_for)
+        parts.append(f"adjusted for {for_}: {listing(facts.adjusted)}")
+        evidence.insert(0, report("models"))
+    else:
+        parts.append("no model of this run is adjusted")
+    if facts.clinical:
+        parts.append(f"the covariates alone ({listing(facts.covariates)}) are judged beside them")
+        evidence.append(result("clinical_model"))
+    across, places = by_groups(d)
+    is_handled = bool(facts.adjusted or across)
+    return (filled if is_handled else ask)(
+        "; ".join([*parts, *across]),
+        *dict.fromkeys([*evidence, *places]),
+        **(
+            {"remaining": "how the variables were chosen, and which confounders were not measured"}
+            if is_handled
+            else {}
+        ),
     )
+
+
+def by_groups(d: Dossier) -> tuple[list[str], list[Evidence]]:
+    """What a run holds on differences between groups of patients: subgroups, groups held out whole, other cohorts."""
+    facts, parts, evidence = facts_of(d), [], []
+    told = [text for name in facts.subgroups if (text := _by_subgroup(d, name))]
+    if told:
+        parts.append(f"held-out AUC, calibration slope and calibration in the large {'; '.join(told)}")
+        evidence += [report("subgroups"), result("subgroups"), setting("subgroups")]
+    for name, column in facts.grouped.items():
+        parts.append(f"groups of {column} held out whole, by {facts.scheme(name)}{_spread_of_groups(d, name)}")
+        evidence += [report("validation"), setting(f"validation.{name}")]
+    if facts.cohorts:
+        parts.append(f"on other patients: {name_cohorts(d)}")
+        evidence += cohort_evidence(d)
+    return parts, evidence
+
+
+def _spread_of_groups(d: Dossier, scheme: str) -> str:
+    """The AUCs of the groups of a scheme that holds each out, of the first model that has them, and the interval in
+    which another group's is expected."""
+    for model in d.run["models"]:
+        for scope in ("pipeline", "model"):
+            own = model["validation"].get(scope, {}).get(scheme) or {}
+            aucs = [(g["level"], (g.get("auc") or {}).get("estimate")) for g in own.get("groups") or ()]
+            told = [f"{level} {auc:.3f}" for level, auc in aucs if auc is not None]
+            if not told:
+                continue
+            pooled = own.get("auc_groups") or {}
+            text = f"AUC of {name_of(model)}: {listing(told)}"
+            if pooled.get("estimate") is not None:
+                text += f"; pooled {interval(pooled)}"
+            if pooled.get("prediction_low") is not None:
+                text += f", expected of another {pooled['prediction_low']:.3f} to {pooled['prediction_high']:.3f}"
+            return f" ({text})"
+    return ""
 
 
 @of_results
@@ -61,9 +122,9 @@ def outputs(d: Dossier) -> Finding:
 @of_results
 def specification(d: Dossier) -> Finding:
     made = [name for name, t in d.selected.items() if is_no_sum(t)]
-    value = "all coefficients, centres, scales and cutoffs are in model.json and the report"
+    value = "all coefficients, centres, scales and cutoffs are in the file of the frozen models and in the report"
     if made:
-        value += f"; the scores of {', '.join(made)}, which are no sums of features, as they were fitted, in model.json"
+        value += f"; the scores of {', '.join(made)}, which are no sums of features, in that file as they were fitted"
     return filled(
         value,
         file("model.json"),
@@ -108,7 +169,7 @@ def no_leakage(d: Dossier) -> Finding:
     ]
     if leaks:
         return contradicted(
-            f"held-out rows were handed to fits of {', '.join(dict.fromkeys(leaks))}",
+            f"held-out rows were handed to fits of {', '.join(name_step(d, stage) for stage in dict.fromkeys(leaks))}",
             report("validation"),
             result("ledger"),
         )
@@ -126,13 +187,13 @@ def no_leakage(d: Dossier) -> Finding:
             if holds
         )
         return contradicted(
-            f"the model alone was refitted: {what} on all patients, held-out ones included",
+            f"models alone were refitted: {what} on all patients, held-out ones included",
             setting("validation.scope"),
             report("validation"),
         )
     value = (
-        f"patients held out by {name_schemes(d)}, seed {d.run['study']['seed']};"
-        f" {', '.join(map(scope_words, scopes))}; no held-out row was handed to any fit"
+        f"patients held out by {name_schemes(d)}, seed {d.run['study']['seed']}; {scopes_in_words(scopes)}; "
+        "no held-out row was handed to any fit"
     )
     evidence = (report("validation"), result("ledger"), setting("validation"))
     if d.given_scores:
@@ -177,6 +238,19 @@ def internal_external(d: Dossier) -> Finding:
 
 
 @of_results
+def internal(d: Dossier) -> Finding:
+    """CLAIM 32."""
+    if not d.run["study"]["schemes"]:
+        return contradicted("this run tested nothing on patients that were held out", setting("validation"))
+    return filled(
+        f"on held-out patients of the same source, by {name_schemes(d)}:"
+        f" {scopes_in_words(d.settings['validation']['scope'])}",
+        report("validation"),
+        setting("validation"),
+    )
+
+
+@of_results
 def other_institution(d: Dossier) -> Finding:
     """METRICS 27. A run knows its patients, not where they were treated: with other patients or without, the author
     says."""
@@ -188,7 +262,7 @@ def other_institution(d: Dossier) -> Finding:
         else "on no patients but those that made the models"
     )
     return ask(
-        f"this run tested {held}; model.json applies the models to others", report("validation"), file("model.json")
+        f"this run tested {held}; the frozen models can be applied to others", report("validation"), file("model.json")
     )
 
 
@@ -253,7 +327,7 @@ def _performance(d: Dossier) -> list[str]:
         lines.append(
             f"{name_of(m)}: apparent AUC {interval(m['auc'])}"
             + (
-                f", {led_by(m)}: {interval(held[2])}"
+                f", {_led(d, held)}: {interval(held[2])}"
                 if held
                 else f", {led_by(m)}"
                 if by_honesty(m["validation"])
@@ -282,7 +356,7 @@ def performance(d: Dossier) -> Finding:
 def performance_intervals(d: Dossier) -> Finding:
     if not d.run["study"]["schemes"]:
         return contradicted("apparent numbers alone: nothing was held out", report("performance"))
-    by = ", ".join(d.run.get("subgroups") or {})
+    by = ", ".join(facts_of(d).subgroups)
     return filled(
         "; ".join(_performance(d)) + (f"; by {by}, with intervals, in the report" if by else ""),
         report("validation"),
@@ -348,26 +422,49 @@ def _pair(c: Mapping[str, Any]) -> str:
 
 @of_results
 def comparison(d: Dossier) -> Finding:
-    rows = [c for c in d.run["comparisons"] if c["measure"] == "auc"]
-    if len({m["name"] for m in d.run["models"]}) < 2:
-        return not_applicable("there is one model: nothing to compare", result("models"))
+    facts = facts_of(d)
+    rows, over = facts.pairs, facts.added_value
+    if not rows and over:
+        return filled(
+            f"{over[0]['method']} ({_where(d, over[0])}), against the covariates alone: {_tests(over)}",
+            report("comparisons"),
+            result("clinical_model.added_value"),
+        )
+    if len(facts.models) < 2:
+        return not_applicable(f"nothing to compare: the study has {facts.counted}", result("models"))
     if not rows:
         return ask("no pair of models was compared", setting("comparisons"))
-    held = [c for c in rows if c["scope"] == "pipeline"] or [c for c in rows if c["scope"]] or rows
-    where = f"{held[0]['scheme']}, {scope_words(held[0]['scope'])}" if held[0]["scope"] else "apparent"
-    shown = "; ".join(f"{_pair(c)}: p {p_text(c['p'])}" for c in held[:6] if c["scheme"] == held[0]["scheme"])
-    return filled(f"{held[0]['method']} ({where}): {shown}", report("comparisons"), result("comparisons"))
+    held = [c for c in rows if c["scope"] == "pipeline"] or [c for c in rows if c["scope"]] or list(rows)
+    shown = _tests([c for c in held if c["scheme"] == held[0]["scheme"]])
+    against = f"; against the covariates alone: {_tests(over)}" if over else ""
+    return filled(
+        f"{held[0]['method']} ({_where(d, held[0])}): {shown}{against}",
+        report("comparisons"),
+        result("comparisons"),
+        *([result("clinical_model.added_value")] if over else []),
+    )
+
+
+def _where(d: Dossier, c: Mapping[str, Any]) -> str:
+    """On which predictions a comparison was made."""
+    return f"{facts_of(d).scheme(c['scheme'])}, {scopes_in_words([c['scope']])}" if c["scope"] else "apparent"
+
+
+def _tests(rows: Sequence[Mapping[str, Any]]) -> str:
+    more = f"; and {len(rows) - MOST} more" if len(rows) > MOST else ""
+    return "; ".join(f"{_pair(c)}: p {p_text(c['p'])}" for c in rows[:MOST]) + more
 
 
 @of_results
 def non_radiomic(d: Dossier) -> Finding:
     """Compared with a model of clinical covariates alone: one must be among the models, and in a comparison with a
     radiomic one."""
-    tissues = d.run["tissues"]
-    if not tissues:
+    facts = facts_of(d)
+    kinds, plain = facts.models, facts.plain
+    if not d.run["tissues"]:
         return ask("the study has no tissue: which of its predictors are radiomic is not known", setting("tissues"))
-    kinds = {m["name"]: bool(tissues_of_model(d.run, m)) for m in d.run["models"] if not m["adjusted"]}
-    plain = [name for name, radiomic in kinds.items() if not radiomic]
+    if facts.clinical:
+        return _over_covariates(d)
     if not plain:
         return contradicted(
             "every model of this run holds a Radscore: none of clinical covariates alone to compare with",
@@ -389,6 +486,32 @@ def non_radiomic(d: Dossier) -> Finding:
         return ask(held, report("performance"), setting("comparisons"))
     shown = "; ".join(dict.fromkeys(f"{c['a']} – {c['b']}" for c in pairs))
     return filled(f"compared: {shown}; decision curves of every model", report("comparisons"), report("usefulness"))
+
+
+def _over_covariates(d: Dossier) -> Finding:
+    """The model of the covariates alone, and what the models add to it."""
+    facts = facts_of(d)
+    clinical = dict(facts.clinical or {})
+    held = honest_auc(clinical)
+    alone = f"the covariates alone ({listing(facts.covariates)}): apparent AUC {interval(clinical['auc'])}"
+    alone += f", {_led(d, held)}: {interval(held[2])}" if held else ""
+    rows = facts.added_value
+    more = f"; and {len(rows) - MOST} more" if len(rows) > MOST else ""
+    added = "; ".join(f"{name_of({**c, 'name': c['a']})} {_gain(c)}" for c in rows[:MOST]) + more
+    value = f"{alone}; added to that AUC ({_where(d, rows[0])}): {added}" if rows else alone
+    evidence = (result("clinical_model"), report("comparisons"), report("usefulness"))
+    return filled(f"{value}; decision curves of every model", *evidence) if rows else ask(value, *evidence)
+
+
+def _gain(c: Mapping[str, Any]) -> str:
+    shown = interval({"estimate": c["difference"], "low": c["low"], "high": c["high"]})
+    return shown + (f", p {p_text(c['p'])}" if c.get("p") is not None else "")
+
+
+def _led(d: Dossier, held: tuple[str, str, Mapping[str, Any]]) -> str:
+    """What leads, as the report calls it: ``cross-validation, whole modelling process validated``."""
+    scope, scheme, _ = held
+    return f"{facts_of(d).scheme(scheme)}, {scope_words(scope)}"
 
 
 @of_results
@@ -434,7 +557,11 @@ def readers(d: Dossier) -> Finding:
     return ask(
         value,
         *evidence,
-        *(file(e.where, "n_readers") for e in d.extractions if e.n_readers and e.where.startswith("features/")),
+        *(
+            extraction(e, "readers", "n_readers")
+            for e in d.extractions
+            if e.n_readers and e.where.startswith(EXTRACTED)
+        ),
     )
 
 
@@ -459,22 +586,18 @@ def flowchart(d: Dossier) -> Finding:
 
 @of_results
 def subgroups(d: Dossier) -> Finding:
-    """TRIPOD+AI 12d, 14, 23b: held-out performance by subgroup, and whether it differs between them."""
-    told = [text for name in d.run.get("subgroups") or {} if (text := _by_subgroup(d, name))]
-    if not told:
+    """TRIPOD+AI 12d, 14, 23b: performance by subgroup and by group held out, and whether it differs between them."""
+    across, places = by_groups(d)
+    if not across:
         return ask("this run examined no subgroups, sites or clusters", result("models"))
-    return filled(
-        f"held-out AUC, calibration slope and calibration in the large {'; '.join(told)}",
-        report("subgroups"),
-        result("subgroups"),
-        setting("subgroups"),
-        remaining="why these subgroups, and what follows from it",
-    )
+    if not facts_of(d).subgroups and not facts_of(d).grouped:
+        return ask("; ".join(across), *dict.fromkeys(places))
+    return filled("; ".join(across), *dict.fromkeys(places), remaining="why these subgroups, and what follows from it")
 
 
 def _by_subgroup(d: Dossier, column: str) -> str:
     """A column, its levels, and Cochran's Q of the models."""
-    entry = d.run["subgroups"][column]
+    entry = facts_of(d).subgroups[column]
     levels = [f"{e['level']} {e['n']} ({e['events']} events)" for e in entry["levels"] if not e["is_blank"]]
     tests = [f"{name_of(h)} p {p_text(h['p'])}" for h in entry["heterogeneity"] if h["p"] is not None]
     shown = f", Cochran's Q of the logit AUC: {', '.join(tests[:4])}" if tests else ", levels not compared"
@@ -492,7 +615,7 @@ def ready(what: str, *names: str) -> Rule:
     @of_results
     def rule(d: Dossier) -> Finding:
         if is_clustered(d.run) and any(name.startswith(REPRODUCE) for name in names):
-            return ask("not in the output folder, which has no reproduce/: several rows are one patient's")
+            return ask("not in the output folder: several rows are one patient's, and of such data none is written")
         return ask(f"in the output folder: {what}", *(file(name) for name in names))
 
     return rule

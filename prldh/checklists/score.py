@@ -28,7 +28,7 @@ def settle_conditions(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def metrics_score(entries: list[dict[str, Any]]) -> dict[str, Any]:
-    """Score and band over the answered items, and what the open ones could make of it.
+    """The range in which the score lies, and score and band once every item is answered.
 
     Parameters
     ----------
@@ -38,9 +38,10 @@ def metrics_score(entries: list[dict[str, Any]]) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``score`` (percent, one decimal; None where nothing is answered) and ``band``; ``n_yes``, ``n_no``, ``n_open``,
-        ``n_not_applicable``; ``low`` and ``high``, the score if every open item were answered no, or yes, with their
-        bands; ``open``: their numbers. Open items that turn out not to apply leave the score between the two as well.
+        ``low`` and ``high`` (percent, one decimal; None where no item applies): the score if every open item were
+        answered no, or yes; ``open``: their numbers; ``n_yes``, ``n_no``, ``n_open``, ``n_not_applicable``. ``score``
+        and ``band`` are None as long as an item is open: a score of the answered items alone is not the study's.
+        Open items that turn out not to apply leave the score between the two as well.
 
     Notes
     -----
@@ -63,17 +64,14 @@ def metrics_score(entries: list[dict[str, Any]]) -> dict[str, Any]:
             still_open.append(entry["number"])
         if verdict != "n/a":
             weights[verdict] += entry["weight"]
-    answered, whole = weights["yes"] + weights["no"], sum(weights.values())
-    scores = {
-        "score": _percent(weights["yes"], answered),
-        "low": _percent(weights["yes"], whole),
-        "high": _percent(weights["yes"] + weights["open"], whole),
-    }
+    whole = sum(weights.values())
+    low, high = _percent(weights["yes"], whole), _percent(weights["yes"] + weights["open"], whole)
+    score = None if still_open else low
     return {
-        **scores,
-        "band": band(scores["score"]),
-        "low_band": band(scores["low"]),
-        "high_band": band(scores["high"]),
+        "score": score,
+        "low": low,
+        "high": high,
+        "band": band(score),
         "n_yes": counts["yes"],
         "n_no": counts["no"],
         "n_open": counts["open"],

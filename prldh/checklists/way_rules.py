@@ -19,8 +19,10 @@ from prldh.checklists.data_rules import (
     steps_for,
 )
 from prldh.checklists.dossier import Dossier
+from prldh.checklists.facts import facts_of
 from prldh.checklists.findings import Evidence, Finding, ask, contradicted, filled, report, result, setting
-from prldh.core import Purpose, scope_words
+from prldh.checklists.phrases import key_in_words, scopes_in_words, value_in_words
+from prldh.core import Purpose
 from prldh.results import interval, steps_of
 
 #: How a score becomes a model, by what the study file calls it.
@@ -46,7 +48,7 @@ def second_stage_of(d: Dossier) -> str:
 
 def transforms_of(d: Dossier) -> str:
     """The transforms with their settings."""
-    return settings_text([{name: own} for place, name, own in steps_of(d.settings) if place[0] == "transforms"])
+    return settings_text(d, [{name: own} for place, name, own in steps_of(d.settings) if place[0] == "transforms"])
 
 
 def name_ways(d: Dossier) -> str:
@@ -58,8 +60,9 @@ def name_ways(d: Dossier) -> str:
     if not choice:
         return f"{compared}, none of them chosen by the run"
     return (
-        f"{compared}; '{choice['chosen']}' chosen by the rule {choice['rule']} on {choice['measure']} in"
-        f" {choice['folds']} inner folds, anew within every training set (nested)"
+        f"{compared}; '{choice['chosen']}' chosen by the rule “{value_in_words(choice['rule'])}” on"
+        f" {value_in_words(choice['measure'])} in {choice['folds']} inner folds, anew within every training set"
+        " (nested)"
     )
 
 
@@ -96,7 +99,7 @@ def algorithm(d: Dossier) -> Finding:
     evidence = [report("models"), report("provenance")]
     if learner := learner_of(d):
         value += f"; Radscore by {learner}; models of it {second_stage_of(d)}"
-        evidence.append(result("tissues[].radscore.method, tissues[].radscore.second_stage"))
+        evidence.append(result("tissues[].radscore.method", "tissues[].radscore.second_stage"))
     return (ask if d.given_scores else filled)(value, *evidence)
 
 
@@ -108,7 +111,7 @@ def tuning(d: Dossier) -> Finding:
         return ask(seed, setting("seed"))
     parts, evidence = [settings_of_steps(d)], [setting("selection"), setting("seed")]
     if d.settings.get("learner"):
-        parts.append(f"learner {settings_text([d.settings['learner']])}")
+        parts.append(f"learner {settings_text(d, [d.settings['learner']])}")
         evidence.append(setting("learner"))
     for name, tissue in d.selected.items():
         chosen = _chosen_by_learner((tissue.get("radscore") or {}).get("details") or {})
@@ -123,7 +126,9 @@ def tuning(d: Dossier) -> Finding:
 def _chosen_by_learner(details: Mapping[str, Any]) -> str:
     """The numbers and words among what a learner says of its fit; lists are left to the report."""
     plain = {k: v for k, v in details.items() if isinstance(v, (int, float, str)) and not isinstance(v, bool)}
-    return ", ".join(f"{key} {v if isinstance(v, (str, int)) else f'{v:.4g}'}" for key, v in plain.items())
+    return ", ".join(
+        f"{key_in_words(key)} {f'{v:.4g}' if isinstance(v, float) else value_in_words(v)}" for key, v in plain.items()
+    )
 
 
 @of_results
@@ -138,7 +143,7 @@ def scaling(d: Dossier) -> Finding:
     linear = [t["radscore"] for t in d.selected.values() if t.get("radscore")]
     if not linear or any(each["intercept"] is not None for each in linear):
         parts.append("each feature less its mean, divided by its SD, both of the rows that the Radscore was fitted on")
-        evidence.append(result("tissues[].radscore.center, tissues[].radscore.scale"))
+        evidence.append(result("tissues[].radscore.center", "tissues[].radscore.scale"))
     elif not transforms:
         parts.append(f"features enter {learner_of(d)} as they are")
     harmonised = [
@@ -159,7 +164,8 @@ def scaling(d: Dossier) -> Finding:
 def handling(d: Dossier) -> Finding:
     """TRIPOD+AI 12b: form and scale of predictors."""
     listed = (
-        ", ".join(f"{name} {c['type']}" for name, c in d.settings["clinical"]["covariates"].items()) or "no covariates"
+        ", ".join(f"{facts_of(d).label(name)} {c['type']}" for name, c in d.settings["clinical"]["covariates"].items())
+        or "no covariates"
     )
     transforms = transforms_of(d)
     return filled(
@@ -173,15 +179,15 @@ def handling(d: Dossier) -> Finding:
 
 @of_results
 def model_choice(d: Dossier) -> Finding:
-    n, choice = len(d.run["models"]), d.run.get("choice")
-    fitted = f"{n} model{'s were' if n > 1 else ' was'} fitted, as the study file says"
+    choice = d.run.get("choice")
+    fitted = f"fitted as the study file says: {facts_of(d).counted}"
     if not choice:
         ways = name_ways(d)
         return ask(
             f"{fitted}; {ways or 'the run chooses none'}", setting("models"), report("validation"), *_ways_evidence(d)
         )
     costs = ", ".join(
-        f"{scheme.replace('_', '-')}: {own['cost']:.3f}"
+        f"{facts_of(d).scheme(scheme)}: {own['cost']:.3f}"
         for scheme, own in choice["validation"].items()
         if own["cost"] is not None
     )
@@ -204,7 +210,7 @@ def building(d: Dossier) -> Finding:
     if learner := learner_of(d):
         parts.append(f"Radscore by {learner}; models of it {second_stage_of(d)}")
     parts.append(name_ways(d))
-    parts.append(f"validated by {name_schemes(d)}, {', '.join(map(scope_words, d.settings['validation']['scope']))}")
+    parts.append(f"validated by {name_schemes(d)}: {scopes_in_words(d.settings['validation']['scope'])}")
     parts += name_plugins(d)
     value = "; ".join(part for part in parts if part)
     evidence = (report("models"), report("validation"), setting("selection"), *_ways_evidence(d))
@@ -233,5 +239,5 @@ def classical(d: Dossier) -> Finding:
             text += ", better than that" if own["is_better"] else ""
         shown.append(text)
     return filled(
-        f"on the same resamples ({scheme.replace('_', '-')}), {'; '.join(shown)}", report("ways"), result("yardstick")
+        f"on the same resamples ({facts_of(d).scheme(scheme)}), {'; '.join(shown)}", report("ways"), result("yardstick")
     )

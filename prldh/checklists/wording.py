@@ -36,22 +36,21 @@ def describe_score(score: dict[str, Any]) -> list[str]:
     """The METRICS score in sentences; what a stranger's checklist comes to, key by key."""
     if "n_yes" not in score:
         return [f"Score: {', '.join(f'{key} {value}' for key, value in score.items())}."]
-    n = score["n_yes"] + score["n_no"]
-    total = n + score["n_open"]
+    total = score["n_yes"] + score["n_no"] + score["n_open"]
     beside = (
         f"; {score['n_not_applicable']} of {total + score['n_not_applicable']} items do not apply"
         if score["n_not_applicable"]
         else ""
     )
     if not score["n_open"]:
+        if score["score"] is None:
+            return [f"METRICS score: none, as no item applies{beside}."]
         return [f"METRICS score: {score['score']:.1f} % ({score['band']}); all {total} items are answered{beside}."]
-    lines = [
-        f"METRICS score: from {score['low']:.1f} % ({score['low_band']}) to {score['high']:.1f} %"
-        f" ({score['high_band']}), as the {score['n_open']} items still open are answered no or yes{beside}."
+    still = "1 item still open is" if score["n_open"] == 1 else f"{score['n_open']} items still open are"
+    return [
+        f"METRICS score: between {score['low']:.1f} % and {score['high']:.1f} %, as the {still} answered no or"
+        f" yes{beside}. It has no band before every item is answered."
     ]
-    if score["score"] is not None:
-        lines.append(f"Over the {n} answered item{'s' * (n > 1)} alone it is {score['score']:.1f} % ({score['band']}).")
-    return lines
 
 
 def by_section(entries: Sequence[dict[str, Any]]) -> list[tuple[str, list[dict[str, Any]]]]:

@@ -13,12 +13,13 @@ from prldh.checklists.latex import MARK as LATEX_MARK
 from prldh.checklists.latex import as_latex
 from prldh.checklists.wording import UNPRINTABLE, WORDS, by_section, describe_counts, describe_score, finding_text
 from prldh.core import PluginError, csv_cell
-from prldh.pages import WORD_MARK, create_environment, mark_header, save_dateless
+from prldh.pages import WORD_MARK, add_grid, add_link, create_environment, save_dateless, start_document
 
 FORMATS = ("html", "csv", "json", "docx", "tex")
 PIP = "pip install python-docx"
 #: Columns of the Word table, on a page that lies.
-WIDTHS_MM = (14, 70, 36, 141)
+HEAD = ("Item", "What is asked", "Page", "Status", "What is found")
+WIDTHS_MM = (14, 72, 25, 32, 118)
 
 COLUMNS = (
     "number",
@@ -33,12 +34,13 @@ COLUMNS = (
     "question",
     "answer",
     "comment",
+    "page",
 )
 
 #: By which a checklist is known that was written here, in any of the formats.
 MARKS = (
     b'<meta name="generator" content="prldh checklist">',
-    ",".join(COLUMNS).encode(),
+    ",".join(COLUMNS[:9]).encode(),
     b'"schema": "prldh-checklist/1"',
     WORD_MARK,
     LATEX_MARK.encode(),
@@ -127,7 +129,7 @@ def _tex(filled: Filled) -> str:
 
 def _docx(filled: Filled) -> bytes:
     try:
-        import docx
+        import docx  # noqa: F401  (asked for before anything is made)
         from docx.enum.section import WD_ORIENT
         from docx.shared import Mm, Pt
     except ImportError:
@@ -136,31 +138,36 @@ def _docx(filled: Filled) -> bytes:
             " tex."
         ) from None
 
-    document = docx.Document()
+    title = f"{filled.title} {filled.version}"
+    document = start_document(f"{title}: {filled.about}")
     page = document.sections[0]
     page.orientation, page.page_width, page.page_height = WD_ORIENT.LANDSCAPE, Mm(297), Mm(210)
     page.left_margin = page.right_margin = page.top_margin = page.bottom_margin = Mm(18)
     document.styles["Normal"].font.size = Pt(9)
-    document.add_heading(f"{filled.title} {filled.version}".translate(UNPRINTABLE), 1)
+    document.add_heading(title.translate(UNPRINTABLE), 1)
     for line in (filled.about, describe_counts(filled), *(describe_score(filled.score) if filled.score else [])):
         document.add_paragraph(line.translate(UNPRINTABLE))
-    for section, entries in by_section(filled.entries):
-        if section:
-            document.add_heading(section, 2)
-        table = document.add_table(rows=1, cols=4, style="Table Grid")
-        table.autofit = False
-        texts = [("Item", "What is asked", "Status", "What is found")]
-        for entry in entries:
-            asked = f"{entry['topic']}: {entry['text']}" if entry["topic"] else entry["text"]
-            texts.append((entry["number"], asked, WORDS[entry["status"]], finding_text(entry)))
-        for k, row in enumerate(texts):
-            for cell, text, width in zip((table.add_row() if k else table.rows[0]).cells, row, WIDTHS_MM, strict=True):
-                cell.text, cell.width = str(text).translate(UNPRINTABLE), Mm(width)
-        mark_header(table.rows[0])
+    if filled.source.get("url"):
+        add_link(document.add_paragraph("Published at "), filled.source["url"])
+    add_grid(document, _rows(filled), WIDTHS_MM)
     if filled.source:
         document.add_paragraph(
-            f"Items in our own words, after {filled.source['citation']}. Completeness: {filled.source['completeness']}."
+            f"Items in our own words, numbers and sections as in {filled.source['citation']}. Completeness:"
+            f" {filled.source['completeness']}."
         )
     handle = io.BytesIO()
     save_dateless(document, handle)
     return handle.getvalue()
+
+
+def _rows(filled: Filled) -> list[tuple[str, ...]]:
+    """The rows of the Word table; a section is a row of one cell."""
+    rows: list[tuple[str, ...]] = [HEAD]
+    for section, entries in by_section(filled.entries):
+        if section:
+            rows.append((section.translate(UNPRINTABLE),))
+        for entry in entries:
+            asked = f"{entry['topic']}: {entry['text']}" if entry["topic"] else entry["text"]
+            cells = (entry["number"], asked, entry["page"] or "", WORDS[entry["status"]], finding_text(entry))
+            rows.append(tuple(str(cell).translate(UNPRINTABLE) for cell in cells))
+    return rows

@@ -142,7 +142,7 @@ def from_metadata(name: str, where: str, content: Mapping[str, Any]) -> Extracti
     """From what ``prldh extract`` writes beside the features of a tissue (``features/TISSUE.json``, or ``images`` of
     ``results.json``)."""
     cases = content.get("cases") or []
-    modalities = _by_patient(cases, lambda c: [c.get("modality")])
+    modalities = _by_patient(cases, lambda c: [c.get("modality") or (c.get("dicom") or {}).get("Modality")])
     sources = content.get("sources") or {}
     name_of_source = next((source for source, about in sources.items() if _is_by_pyradiomics(about)), "")
     source = sources.get(name_of_source) or {}

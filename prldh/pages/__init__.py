@@ -33,7 +33,7 @@ from prldh.pages.fonts import FAMILY, figure_font, font_face, quick_font
 from prldh.pages.format import digits_for, digits_of_interval, interval_text, level_of, p_text, percent_text, typeset
 from prldh.pages.journal_table import JournalTable
 from prldh.pages.latex import OTHER, as_latex, breakable, escape
-from prldh.pages.word import WORD_MARK, mark_header, save_dateless, write_word
+from prldh.pages.word import WORD_MARK, add_grid, add_link, save_dateless, start_document, write_word
 
 __all__ = [
     "COLOURS",
@@ -54,6 +54,9 @@ __all__ = [
     "STYLE",
     "TWO_COLUMNS",
     "WORD_MARK",
+    "add_grid",
+    "add_link",
+    "start_document",
     "as_latex",
     "axes_of",
     "breakable",
@@ -72,7 +75,6 @@ __all__ = [
     "legend_beneath",
     "level_of",
     "look",
-    "mark_header",
     "p_text",
     "panels_of",
     "percent_text",

@@ -90,7 +90,7 @@ def _ibsi_rows(extractions: Mapping[str, Extraction], sections: Sequence[str]) -
         findings = [image_rule(Dossier(extractions=(e,)), item) for e in extractions.values()]
         if any(f.value for f in findings):
             cells = [f.value or ("does not apply" if f.status == NOT_APPLICABLE else "not recorded") for f in findings]
-            rows.append({"number": item.number, "title": f"{item.topic}: {item.text}", "cells": cells})
+            rows.append({"number": item.number, "title": f"{item.topic}: {item.brief}", "cells": cells})
     return rows
 
 
@@ -111,9 +111,7 @@ def _unknown(e: Extraction) -> str | None:
     if not silent:
         return None
     topics = dict.fromkeys(i.topic if i.topic[1].isupper() else i.topic[0].lower() + i.topic[1:] for i in silent)
-    return (
-        f"not recorded in the fields that are read of DICOM: {', '.join(topics)}. The IBSI checklist asks the authors."
-    )
+    return f"not recorded in what is read of the headers: {', '.join(topics)}. The IBSI checklist asks the authors."
 
 
 def _together(sentences: Mapping[str, str]) -> list[str]:

@@ -18,6 +18,7 @@ import yaml
 from click.testing import CliRunner
 
 import prldh
+from prldh.checklists.items import load_standard
 from prldh.checklists.run import fill_again
 from prldh.checklists.section import checklist_view
 from prldh.cli import cli
@@ -112,7 +113,8 @@ def test_what_the_run_shows(run):
     assert {metrics[n] for n in ("14", "15", "18", "20", "21", "22", "24", "26")} == {"filled"}
     assert metrics["16"] == "contradicted"  # 60 patients are fewer than Riley's criteria ask for
     assert metrics["17"] == "not applicable" and metrics["27"] == "author"
-    assert _json(run, "metrics")["score"]["low"] < _json(run, "metrics")["score"]["score"] < 100
+    score = _json(run, "metrics")["score"]
+    assert 0 < score["low"] < score["high"] < 100 and score["score"] is None and score["band"] is None
 
 
 def test_every_evidence_can_be_followed(run):
@@ -130,8 +132,8 @@ def _follow_all(run: Path, standards: tuple[str, ...]) -> int:
                 assert (run / target).exists(), evidence
                 assert not anchor or f'id="{anchor}"' in html, evidence
                 for prefix, content in (("results.json: ", results), ("study file: ", results["study"]["settings"])):
-                    if evidence["where"].startswith(prefix) and "names of features" not in evidence["where"]:
-                        for key in evidence["where"].removeprefix(prefix).split(", "):
+                    if evidence["key"].startswith(prefix) and "names of features" not in evidence["key"]:
+                        for key in evidence["key"].removeprefix(prefix).split(", "):
                             _follow(content, key)
                 followed += 1
     return followed
@@ -172,7 +174,7 @@ def test_learner_transforms_choice_and_yardstick_are_evidence(folder, tmp_path):
     assert f"Radscore by {'ridge' if method == 'ridge' else 'logistic'} regression" in clear["34"]["value"]
     for entry, words in (
         (clear["32"], "scale (method z)"),
-        (clear["35"], f"'{results.data['choice']['chosen']}' chosen by the rule best on auc in 3 inner folds"),
+        (clear["35"], f"'{results.data['choice']['chosen']}' chosen by the rule “best” on AUC in 3 inner folds"),
         (clear["37"], "anew within every training set (nested)"),
         (metrics["25"], "a plain LASSO of all features: AUC"),
         (tripod["12b"], "transforms of features: scale"),
@@ -184,7 +186,7 @@ def test_learner_transforms_choice_and_yardstick_are_evidence(folder, tmp_path):
 def test_links_of_the_html_lead_somewhere(run):
     html = (run / "checklists" / "clear.html").read_text()
     assert "&lt;b&gt;relapse&lt;/b&gt;" in html and "<b>relapse" not in html and "<i>committee" not in html
-    links = set(re.findall(r'href="([^"#]+)', html))
+    links = set(re.findall(r'href="([^"#]+)', html)) - {load_standard("clear").url}
     assert "../report.html" in links
     for link in links:
         assert (run / "checklists" / unquote(link)).exists(), link
@@ -326,6 +328,7 @@ def test_the_command_writes_elsewhere_with_links_that_lead_back(run, tmp_path):
     code, text = _run(run, "--standard", "metrics", "--out", tmp_path / "deep" / "m.html")
     assert code == 0, text
     links = set(re.findall(r'href="([^"#]+)', (tmp_path / "deep" / "m.html").read_text()))
+    links -= {load_standard("metrics").url}
     assert links and all((tmp_path / "deep" / link).exists() for link in links)
     assert (tmp_path / "deep" / "checklist.yaml").exists()
 
@@ -369,15 +372,15 @@ def test_pyradiomics_own_output_alone(shared_data, tmp_path):
     assert code == 0, text
     found = {e["number"]: e for e in json.loads((tmp_path / "radiomics.ibsi.json").read_text())["items"]}
     wanted = {
-        "50a": "sitkLinear",
-        "51": "[2, 2, 2] mm",
+        "50a": "linear",
+        "51": "2 × 2 × 2 mm",
         "53": "nearest neighbour",
         "56a": "FBN, K15C",
         "56b": "16 bins",
         "57": "none",
         "61": "PyRadiomics v",
         "62": "JJUI",
-        "65": "[1]",
+        "65": "1 (PyRadiomics' default), Chebyshev",
     }
     for number, said in wanted.items():
         assert found[number]["status"] == "filled" and said in found[number]["value"], found[number]
@@ -445,8 +448,8 @@ def test_folders_of_other_kinds(run, tmp_path):
     assert code == 0, text
     html = (bare / "checklists" / "clear.html").read_text()
     assert "report, section validation" in html and "report.html" not in html
-    linked = {unquote(link) for link in re.findall(r'href="([^"#]+)', html)}
-    assert linked == {"../results.json"} and "model.json" in html
+    linked = {unquote(link) for link in re.findall(r'href="([^"#]+)', html)} - {load_standard("clear").url}
+    assert linked == {"../results.json"} and "output folder, frozen models" in html
     old = json.loads((run / "results.json").read_text()) | {"schema": "prldh-results/0"}
     (bare / "results.json").write_text(json.dumps(old))
     code, text = _run(bare, "--standard", "clear")

@@ -10,6 +10,7 @@ import hashlib
 import io
 import json
 import random
+import re
 import sys
 from pathlib import Path
 
@@ -37,8 +38,14 @@ from prldh.results.asking import words_of
 from prldh.results.features import selected_features
 
 REGISTRY = Registry()
-COUNTS = {"ibsi": (104, 76), "clear": (58, 58), "metrics": (30, 30), "tripod-ai": (52, 27)}
-FACTS = {"ibsi": "ibsi_reporting", "clear": "clear", "metrics": "metrics", "tripod-ai": "tripod_ai"}
+COUNTS = {"ibsi": (104, 76), "clear": (58, 58), "metrics": (30, 30), "tripod-ai": (52, 27), "claim": (44, 44)}
+FACTS = {
+    "ibsi": "ibsi_reporting",
+    "clear": "clear",
+    "metrics": "metrics",
+    "tripod-ai": "tripod_ai",
+    "claim": "claim_2024",
+}
 
 
 def _checklist(name: str):
@@ -70,7 +77,6 @@ def test_the_inventory_is_that_of_the_facts(name, shared_data):
     assert [str(item["item"]) for item in facts["items"]] == list(found)
     for item in facts["items"]:
         own = found[str(item["item"])]
-        assert own.text == (item.get("report") or item["criterion"])
         assert own.section == (item.get("section") or item["category"])
         assert own.weight == item.get("weight")
         assert list(own.modality) == item.get("modality", [])
@@ -81,10 +87,41 @@ def test_the_inventory_is_that_of_the_facts(name, shared_data):
             assert set(found[str(item["item"])].applies) == {k for k, applies in item["applies"].items() if applies}
 
 
+#: Words that carry no fact.
+FILLERS = {"and", "are", "etc", "for", "gives", "if", "is", "it", "its", "of", "per", "their", "with"}
+
+
+def _unnamed(item, fact: str) -> list[str]:
+    """The words of a fact that an item does not name, endings aside."""
+    own = f"{item.topic} {item.text}".lower()
+    words = [word.lower() for word in re.findall(r"[A-Za-z0-9+]{2,}", fact)]
+    return [word for word in words if word not in FILLERS and word[:5] not in own]
+
+
+@pytest.mark.parametrize("name", STANDARDS)
+def test_every_item_says_all_that_the_official_one_asks_for(name, shared_data):
+    """Everything that the facts name, in sentences of our own: more than a title of the item."""
+    facts = yaml.safe_load((shared_data.parent / "checklists" / f"{FACTS[name]}.yaml").read_text())
+    found = {i.number: i for i in load_standard(name).items}
+    lacking = {
+        number: words
+        for item in facts["items"]
+        for number in [str(item["item"])]
+        if (words := _unnamed(found[number], item.get("report") or item["criterion"]))
+    }
+    assert not lacking
+    assert load_standard(name).url.startswith("https://doi.org/")
+    assert (
+        load_standard(name).url.removeprefix("https://doi.org/") in facts["citation"] if "citation" in facts else True
+    )
+
+
 def test_metrics_weights_conditions_and_bands_are_those_of_the_facts(shared_data):
     facts = yaml.safe_load((shared_data.parent / "checklists" / "metrics.yaml").read_text())
     standard = load_standard("metrics")
-    assert {c.number: c.text for c in standard.conditions} == facts["conditions"]
+    assert [c.number for c in standard.conditions] == list(facts["conditions"])
+    for condition in standard.conditions:
+        assert not _unnamed(condition, facts["conditions"][condition.number]), condition.text
     assert list(standard.bands) == [(b["name"], b["min"]) for b in facts["scoring"]["bands"]]
     by_category: dict[str, float] = {}
     for item in standard.items:
@@ -113,7 +150,7 @@ def test_codes_and_deviations_are_those_of_the_facts(shared_data):
     } == wanted
 
 
-def test_the_four_register_like_a_strangers():
+def test_all_of_them_register_like_a_strangers():
     found = Registry(load_entry_points=False).registered("register_checklists")
     assert set(found) == set(STANDARDS)
     assert {origin for _, origin in found.values()} == {"prldh"}
@@ -301,7 +338,9 @@ def _results(**changes) -> dict:
             "outcome": "relapse",
             "event": "yes",
         },
-        "sample_size": {"models": [{"name": "Disc", "n_needed": 80, "is_enough": True, "max_parameters": 5}]},
+        "sample_size": {
+            "models": [{"name": "Disc", "adjusted": False, "n_needed": 80, "is_enough": True, "max_parameters": 5}]
+        },
         "missing": None,
         "table_one": [{"variable": "age"}],
         "tissues": {
@@ -379,13 +418,19 @@ BY_CENTRE = {
         }
     }
 }
+SHORT = {"name": "Disc", "adjusted": False, "n_needed": 300, "is_enough": False, "max_parameters": 0}
 CASES = [
     ("sample_size", {}, "filled", "80: enough for every model"),
-    ("sample_size", {"sample_size__models": [{"n_needed": 300, "is_enough": False}]}, "filled", "too few for 1 of 1"),
+    (
+        "sample_size",
+        {"sample_size__models": [SHORT, {**SHORT, "name": "Other", "adjusted": True}]},
+        "filled",
+        "too few for Disc, Other (adjusted)",
+    ),
     ("enough_for_features", {}, "filled", "disc 2"),
     (
         "enough_for_features",
-        {"sample_size__models": [{"n_needed": 300, "is_enough": False, "max_parameters": 0}]},
+        {"sample_size__models": [SHORT]},
         "contradicted",
         "fewer than Riley",
     ),
@@ -408,7 +453,7 @@ CASES = [
         "missing_data",
         {"warnings": [{"code": "PRL-025", "stage": "features", "message": "tissue disc: 2 of 3 features are blank."}]},
         "filled",
-        "1 of 101 patients were left out, each with its reason (complete_case); tissue disc: 2 of 3 features are blank",
+        "left out, each with its reason (patients with blanks left out); tissue disc: 2 of 3 features are blank",
     ),
     ("class_balance", {}, "filled", "40 of 100 (40.0 %)"),
     ("participants", {}, "author", "101 read, 1 left out, 100 analysed"),
@@ -419,7 +464,7 @@ CASES = [
     ("one_set", {}, "not applicable", "resampling"),
     ("covariates", {}, "filled", "age (continuous)"),
     ("covariates", {"study__settings__clinical__covariates": {}}, "not applicable", "no predictor"),
-    ("preselection", {}, "filled", "4 → icc 3 → correlation 2"),
+    ("preselection", {}, "filled", "4 → ICC 3 → correlation 2"),
     ("preselection", GIVEN, "author", "disc"),
     ("feature_counts", {}, "filled", "disc 4"),
     ("feature_counts", GIVEN, "author", None),
@@ -428,7 +473,7 @@ CASES = [
         "reduction",
         {"study__settings__validation__scope": ["model"]},
         "contradicted",
-        "process was not validated",
+        "the whole modelling process was not validated",
     ),
     ("reduction", GIVEN, "author", None),
     ("selected_features", {}, "filled", "original_shape_Sphericity"),
@@ -461,7 +506,7 @@ CASES = [
     ("confounders", {}, "filled", "adjusted for age"),
     ("confounders", {"models": [_model("Disc", "disc")]}, "author", "no model"),
     ("outputs", {}, "filled", "Disc: 0.400"),
-    ("specification", {}, "filled", "model.json"),
+    ("specification", {}, "filled", "file of the frozen models"),
     ("interpretability", {}, "filled", "how often"),
     ("no_leakage", {}, "filled", "no held-out row was handed to any fit"),
     ("no_leakage", {"study__schemes": {}}, "contradicted", "no patient was held out"),
@@ -482,7 +527,7 @@ CASES = [
         "no_leakage",
         {"ledger": {"pipeline": {"folds": [{"stage": "icc", "n_held_out_rows_read": 4}]}}},
         "contradicted",
-        "held-out rows were handed to fits of icc",
+        "held-out rows were handed to fits of ICC",
     ),
     ("no_leakage", GIVEN, "author", "whether held-out patients took part in making them is not known"),
     ("no_leakage", _trained(n_trained=9, n=2, ids=["a", "b"]), "contradicted", "net of disc by 2 of 100"),
@@ -504,7 +549,7 @@ CASES = [
         "no held-out calibration of Disc",
     ),
     ("comparison", {}, "filled", "Disc – Clinical: p 0.200"),
-    ("comparison", {"models": [_model("Disc", "disc")]}, "not applicable", "one model"),
+    ("comparison", {"models": [_model("Disc", "disc")]}, "not applicable", "the study has 1 model (Disc)"),
     ("comparison", {"comparisons": []}, "author", "no pair"),
     ("non_radiomic", {}, "filled", "Disc – Clinical"),
     ("non_radiomic", {"models": [_model("Disc", "disc")]}, "contradicted", "every model of this run holds a Radscore"),
@@ -519,12 +564,17 @@ CASES = [
         "of each cluster of features correlated from 0.8 on one was kept",
     ),
     ("multicollinearity", {"study__settings__selection": [{"icc": {}}]}, "author", "no step"),
-    ("flowchart", {}, "author", "4 → icc 3"),
+    ("flowchart", {}, "author", "4 → ICC 3"),
     ("subgroups", {}, "author", "no subgroups"),
     ("subgroups", BY_CENTRE, "filled", "by centre (A 60 (30 events), B 40 (10 events), Cochran's Q"),
     ("subgroups", BY_CENTRE, "filled", "of the logit AUC: D p 0.200)"),
     ("performance_intervals", BY_CENTRE, "filled", "; by centre, with intervals"),
-    ("confounders", BY_CENTRE, "filled", "; held-out performance by centre"),
+    (
+        "confounders",
+        BY_CENTRE,
+        "filled",
+        "Disc; held-out AUC, calibration slope and calibration in the large by centre (A 60 (30 events)",
+    ),
     ("protocol", {}, "author", None),
     (
         "protocol",
@@ -534,7 +584,7 @@ CASES = [
     ),
     ("registration", {}, "author", None),
     ("registration", {"plan": PLAN | {"deviations": []}}, "author", "followed in everything: 50 settings, the seed"),
-    ("n_patients", {}, "author", "100 patients of c.csv"),
+    ("n_patients", {}, "author", "100 patients of one clinical table"),
     ("table_checks", {}, "author", "1 of 101 patients left out"),
     (
         "table_checks",
@@ -543,9 +593,11 @@ CASES = [
         "disc: headers, geometry and masks checked, 1 of 9 regions put aside, 2 findings",
     ),
     ("guidelines", {}, "author", None),
-    ("guidelines", {"study__settings__report": {"checklists": ["clear", "metrics"]}}, "author", "clear, metrics"),
+    ("guidelines", {"study__settings__report": {"checklists": ["clear", "metrics"]}}, "author", "CLEAR, METRICS"),
     ("regions", {}, "author", "disc"),
-    ("other_institution", {}, "author", "by folds (10 refits); model.json applies"),
+    ("internal", {}, "filled", "of the same source, by cross-validation (10 refits)"),
+    ("internal", {"study__schemes": {}}, "contradicted", "tested nothing"),
+    ("other_institution", {}, "author", "by cross-validation (10 refits); the frozen models can be applied"),
     ("other_institution", {"study__schemes": {}}, "author", "on no patients but those that made the models"),
     ("new_predictions", {}, "not applicable", "this run developed its models"),
     ("new_case_mix", {}, "not applicable", "this run developed its models"),
@@ -739,21 +791,21 @@ IMAGE_CASES = [
     ("42", {}, "author", "none in the extraction"),
     ("46", {}, "filled", "none in the extraction"),
     ("46", {"normalize": True, "normalizeScale": 100, "removeOutliers": 3}, "filled", "times 100, clipped at 3 SD"),
-    ("47", {"voxelArrayShift": 300}, "author", "voxelArrayShift 300"),
+    ("47", {"voxelArrayShift": 300}, "author", "intensities shifted by 300"),
     ("50a", {}, "filled", "not resampled"),
-    ("50a", {"resampledPixelSpacing": [1, 1, 1], "interpolator": "sitkLinear"}, "filled", "sitkLinear"),
+    ("50a", {"resampledPixelSpacing": [1, 1, 1], "interpolator": "sitkLinear"}, "filled", "linear"),
     ("50b", {}, "not applicable", "not resampled"),
     ("50b", {"resampledPixelSpacing": [1, 1, 1]}, "filled", "corner of the origin voxel"),
     ("50c", {"resampledPixelSpacing": [1, 1, 1]}, "author", None),
-    ("51", {"resampledPixelSpacing": [1, 1, 1]}, "filled", "[1, 1, 1] mm"),
+    ("51", {"resampledPixelSpacing": [1, 1, 1]}, "filled", "1 × 1 × 1 mm"),
     ("52", {}, "not applicable", "CT"),
     ("53", {"resampledPixelSpacing": [1, 1, 1]}, "filled", "nearest"),
     ("54", {"resampledPixelSpacing": [1, 1, 1]}, "filled", "none"),
     ("55", {}, "filled", "none"),
-    ("55", {"resegmentRange": [-3, 3], "resegmentMode": "sigma"}, "filled", "[-3, 3], sigma"),
+    ("55", {"resegmentRange": [-3, 3], "resegmentMode": "sigma"}, "filled", "-3 to 3, sigma"),
     ("56a", {}, "filled", "Q3RU"),
     ("56a", {"binCount": 32}, "filled", "K15C"),
-    ("56b", {}, "filled", "25.0 (PyRadiomics' default)"),
+    ("56b", {}, "filled", "25 (PyRadiomics' default)"),
     ("56b", {"binWidth": 5}, "filled", "bin width 5"),
     ("56c", {}, "filled", "counted from 0"),
     ("57", {}, "filled", "none"),
@@ -764,7 +816,7 @@ IMAGE_CASES = [
     ("62", {"weightingNorm": "no_weighting"}, "filled", "IAZD"),
     ("63", {}, "filled", "none"),
     ("64", {"symmetricalGLCM": False}, "filled", "asymmetric"),
-    ("65", {"distances": [1, 2]}, "filled", "[1, 2], Chebyshev"),
+    ("65", {"distances": [1, 2]}, "filled", "1, 2, Chebyshev"),
     ("66", {"force2D": True}, "filled", "8 neighbours"),
     ("67", {}, "not applicable", "distance zone"),
     ("69", {}, "not applicable", "no ngtdm"),
@@ -824,8 +876,8 @@ def test_dicom_fields_answer_with_counts():
         {"dicom": {"Manufacturer": "A"}},
     ]
     dossier = Dossier(extractions=(from_metadata("disc", "x", content),))
-    assert _entry("ibsi", "7", dossier)["value"] == "Manufacturer A (2), B (1)"
-    assert _entry("ibsi", "27", dossier)["value"] == "MagneticFieldStrength 3 T (1)"
+    assert _entry("ibsi", "7", dossier)["value"] == "manufacturer A (2), B (1)"
+    assert _entry("ibsi", "27", dossier)["value"] == "magnetic field strength 3 T (1)"
 
 
 def test_corrections_to_ibsi_reach_the_table_and_the_checklist():
@@ -863,15 +915,16 @@ def test_a_pyradiomics_file_fills_the_ibsi_items(tmp_path):
     found = {e["number"]: e for e in _checklist("ibsi").evaluate(dossier)}
     assert found["56b"]["value"] == "bin width 20"
     assert found["46"]["value"].startswith("z-score over the whole image")
-    assert "sigma [1.0] mm" in found["57"]["value"]
+    assert "sigma 1 mm" in found["57"]["value"]
     assert found["61"]["value"] == "PyRadiomics v3.1.0"
     assert found["30"]["value"].startswith("2 mm (1), 3 mm (1)")
     assert found["62"]["value"] == "shape: over the whole region (3D) (DHQ4); glcm: 3D, mean over directions (ITBB)"
     assert (
-        found["56b"]["evidence"][0]["where"] == "features.csv: diagnostics_Configuration_Settings, binWidth, binCount"
+        found["56b"]["evidence"][0]["key"] == "features.csv: diagnostics_Configuration_Settings, binWidth, binCount"
+        and found["56b"]["evidence"][0]["where"] == "features.csv, settings"
     )
     assert (
-        "binWidth 20" in _entry("clear", "28", dossier)["value"]
+        "bin width 20" in _entry("clear", "28", dossier)["value"]
         and "label" not in _entry("clear", "28", dossier)["value"]
     )
 
@@ -972,7 +1025,7 @@ def test_a_folder_of_extract_is_read(tmp_path):
     assert dossier.results is None and dossier.extractions[0].where == "features/disc.json"
     assert _entry("ibsi", "48b", dossier)["value"] == "disc: masks of 2 readers"
     assert (
-        _entry("ibsi", "56b", dossier)["evidence"][0]["where"]
+        _entry("ibsi", "56b", dossier)["evidence"][0]["key"]
         == "features/disc.json: sources.pyradiomics.computed.setting, binWidth, binCount"
     )
     assert _entry("metrics", "C1", dossier)["verdict"] == "yes"
@@ -1066,7 +1119,7 @@ def test_an_answer_stands_beside_what_the_run_shows_and_does_not_undo_it():
 
 def test_questions_come_back_with_their_answers(tmp_path):
     answers = {
-        "clear": {"8": {"answer": 'page 3: "x" é', "comment": "c"}, "15": {"answer": "no"}},
+        "clear": {"8": {"answer": 'page 3: "x" é', "comment": "c"}, "15": {"answer": "no", "page": "7"}},
         "ibsi": {"5": {"answer": "none"}},
     }
     filled = fill(_checklist("clear"), _dossier(), answers)
@@ -1074,7 +1127,8 @@ def test_questions_come_back_with_their_answers(tmp_path):
     text = (tmp_path / "q.yaml").read_text(encoding="utf-8")
     assert gather_answers(built_in_checklists(), tmp_path / "q.yaml") == answers
     asked = yaml.load(text, Loader=yaml.BaseLoader)["clear"]
-    assert "30" not in asked and asked["2"]["question"].endswith("?")  # 30 is filled and needs nothing more
+    assert set(asked["30"]) == {"question", "shown", "page"}  # filled, so that only the page is open
+    assert asked["2"]["question"].endswith("?") and "answer" in asked["2"]
     assert "Left to say: why these" in asked["39"]["question"]
     assert merge(answers, {"clear": {"8": {"answer": "page 4"}}})["clear"]["8"] == {"answer": "page 4", "comment": "c"}
 
@@ -1149,16 +1203,28 @@ def test_the_score_of_a_filled_checklist_is_that_of_a_few_lines(shared_data):
 def test_an_open_condition_leaves_its_items_open():
     found = metrics_score(_verdicts({k: v for k, v in ALL_YES.items() if k != "C4"}))
     assert found["open"] == ["14", "15", "16"] and found["open_conditions"] == ["C4"]
-    assert found["score"] == 100.0 and found["low"] == 93.0 and found["high"] == 100.0
+    assert found["score"] is None and found["low"] == 93.0 and found["high"] == 100.0
 
 
 def test_nothing_answered_has_no_score():
     found = metrics_score(_verdicts({}))
     assert found["score"] is None and found["band"] is None and (found["low"], found["high"]) == (0.0, 100.0)
     assert describe_score(found) == [
-        "METRICS score: from 0.0 % (very low) to 100.0 % (excellent), as the 30 items still open are answered no or"
-        " yes."
+        "METRICS score: between 0.0 % and 100.0 %, as the 30 items still open are answered no or yes. It has no band"
+        " before every item is answered."
     ]
+
+
+@given(st.dictionaries(st.sampled_from(sorted(ALL_YES)), st.sampled_from(["yes", "no"])))
+def test_no_band_is_told_while_an_item_is_open(answers):
+    found = metrics_score(_verdicts(answers))
+    told = " ".join(describe_score(found))
+    assert (found["band"] is not None) == (found["score"] is not None) == (found["n_open"] == 0)
+    older = " ".join(
+        describe_score({**found, "score": 90.0, "band": "excellent"})
+    )  # as files of former versions have it
+    assert found["n_open"] == 0 or older == told
+    assert found["n_open"] == 0 or not any(f"({name})" in told for name, _ in load_standard("metrics").bands)
 
 
 @pytest.mark.parametrize(
@@ -1208,9 +1274,12 @@ def test_html_is_one_file_and_escaped(nasty):
     html = write_checklist(nasty, "html", "../").decode()
     assert "<script" not in html and "&lt;script&gt;" in html
     assert 'href="../report.html#validation"' in html and html.count('<tr id="item-') == 58
+    link = f'href="{load_standard("clear").url}"'
+    assert html.count(link) == 2
     for marker in ("http://", "https://", "@import", "url("):
-        assert marker not in html.split("<h2>Source</h2>")[0]
-    assert "href" not in write_checklist(nasty, "html", None).decode().split("<main")[1].replace('href="#item-', "")
+        assert marker not in html.replace(link, "").split("<h2>Source</h2>")[0]
+    unlinked = write_checklist(nasty, "html", None).decode().split("<main")[1].replace('href="#item-', "")
+    assert "href" not in unlinked.replace(link, "")
 
 
 def test_links_are_addresses_whatever_the_files_are_called():
@@ -1249,13 +1318,49 @@ def test_json_holds_counts_and_score():
 def test_docx_holds_every_item(nasty):
     docx = pytest.importorskip("docx")
     document = docx.Document(io.BytesIO(write_checklist(nasty, "docx", None)))
-    numbers = [row.cells[0].text for table in document.tables for row in table.rows if row.cells[0].text != "Item"]
-    assert numbers == [str(i) for i in range(1, 59)]
+    (table,) = document.tables
+    rows = [[cell.text for cell in row.cells] for row in table.rows]
+    assert [row[0] for row in rows[1:] if len(set(row)) > 1] == [str(i) for i in range(1, 59)]
+    sections = list(dict.fromkeys(item.section for item in load_standard("clear").items))
+    assert [row[0] for row in rows if len(set(row)) == 1] == sections
     assert NASTY in "\n".join(c.text for t in document.tables for r in t.rows for c in r.cells)
-    assert all(t._tbl.xml.count("w:tblHeader") == 1 for t in document.tables)
-    widths = {c.width for t in document.tables for r in t.rows[:1] for c in r.cells}
-    assert len(widths) == 4 and sum(widths) < document.sections[0].page_width - 2 * document.sections[0].left_margin + 1
+    assert table._tbl.xml.count("w:tblHeader") == 1
+    about = document.core_properties
+    assert about.title.startswith("CLEAR v1.0 (2023): ") and about.author == "prldh" and not about.comments
+    assert document.part.rels and load_standard("clear").url in {r.target_ref for r in document.part.rels.values()}
     assert write_checklist(nasty, "docx", None) == write_checklist(nasty, "docx", None)
+
+
+def assert_fixed_columns(table, room: int) -> list[int]:
+    """Grid, cells and table of a Word file say the same widths, in twips, and fit into the room: LibreOffice goes by
+    the one, Word by the other."""
+    from docx.oxml.ns import qn
+
+    properties = table._tbl.tblPr
+    grid = [int(column.get(qn("w:w"))) for column in table._tbl.tblGrid.findall(qn("w:gridCol"))]
+    assert properties.find(qn("w:tblLayout")).get(qn("w:type")) == "fixed"
+    whole = properties.find(qn("w:tblW"))
+    assert (whole.get(qn("w:type")), int(whole.get(qn("w:w")))) == ("dxa", sum(grid)) and sum(grid) <= room // 635 + 1
+    for row in table._tbl.tr_lst:
+        widths = [int(cell.tcPr.find(qn("w:tcW")).get(qn("w:w"))) for cell in row.tc_lst]
+        assert widths == (grid if len(widths) > 1 else [sum(grid)])
+    return grid
+
+
+def test_columns_of_word_are_the_same_in_every_program(nasty, tmp_path):
+    docx = pytest.importorskip("docx")
+    from prldh.pages import JournalTable, write_word
+
+    document = docx.Document(io.BytesIO(write_checklist(nasty, "docx", None)))
+    page = document.sections[0]
+    room = page.page_width - page.left_margin - page.right_margin
+    assert assert_fixed_columns(document.tables[0], room) == [794, 4082, 1417, 1814, 6690]
+    table = JournalTable("t", "Table 1", ["Variable", "p"], [["age, years, at surgery", "0.1"], ["x", "< 0.001"]], [])
+    write_word(table, tmp_path / "t.docx")
+    written = docx.Document(str(tmp_path / "t.docx"))
+    page = written.sections[0]
+    grid = assert_fixed_columns(written.tables[0], page.page_width - page.left_margin - page.right_margin)
+    assert grid[0] > 2 * grid[1] and written.core_properties.title == "Table 1"
 
 
 def test_without_python_docx_the_line_to_run_is_told(nasty, monkeypatch):

@@ -23,6 +23,7 @@ from prldh.data.imaging.header import Header
 from prldh.data.imaging.naming import without_names
 from prldh.data.imaging.read import fit_mask, need_libraries, read_header, read_image
 from prldh.data.imaging.refusal import CaseRefused
+from prldh.data.imaging.sidecar import read_beside
 from prldh.data.tables import some
 from prldh.study import ReadSettings
 from prldh.work import Workers, run_work
@@ -196,6 +197,9 @@ def _say_of_image(row: CaseRow, header: Header, settings: ReadSettings, say: Cal
             f"'{row.image.name}' does not say how large its pixels are: lengths are in pixels, though they are called"
             " mm.",
         )
+    trouble = read_beside(row.image).trouble
+    if trouble:
+        say("warning", "sidecar", trouble)
     spacing = header.geometry.spacing_mm[: 2 if header.is_flat else 3]
     ratio = max(spacing) / min(spacing)
     if ratio > settings.anisotropy:

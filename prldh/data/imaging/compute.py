@@ -26,6 +26,7 @@ from prldh.data.imaging.overlap import dice, hausdorff_mm
 from prldh.data.imaging.perturb import Perturbation, perturb_mask
 from prldh.data.imaging.pictures import draw_case
 from prldh.data.imaging.read import acquisition_of_image, files_of, formats_of, load_case
+from prldh.data.imaging.sidecar import read_beside
 from prldh.data.imaging.sources import ChosenSource, settings_text
 from prldh.data.imaging.stepping import ChosenStep, apply_steps
 from prldh.plugins import lent
@@ -188,6 +189,7 @@ class CaseWork:
 
         self.content = content_hash(self.row, self.reading)
         self.formats = formats_of(self.row, self.reading)
+        self.beside = read_beside(self.row.image).acquisition  # not kept: it may change where the image does not
         self.places = {
             (name, kind): self.kept / f"{source_key(_processed_key(self.content, self.steps), chosen, kind)}.json"
             for name, chosen in self.sources.items()
@@ -283,6 +285,7 @@ class CaseWork:
             kind: {name: self.values[name, kind] for name in self.sources} for kind in self.kinds
         }
         about = {k: v for k, v in self.about.items() if k != "picture"} | {
+            "dicom": {**self.beside, **self.about["dicom"]},
             "formats": self.formats,
             "sha256": self.content,
         }

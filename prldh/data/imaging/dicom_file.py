@@ -42,7 +42,7 @@ _LARGEST_HEADER, _LARGEST_FILE = 1 << 28, 1 << 31
 UNKNOWN = 1 << 62
 NO_IMAGES = ("SEG", "RTSTRUCT", "RTPLAN", "RTDOSE", "SR", "PR", "KO", "REG", "DOC")
 #: What may be said of a modality (DICOM PS3.3 C.7.3.1.1.1); other text in that field could be anything.
-_MODALITIES = frozenset(
+MODALITIES = frozenset(
     (
         "CT",
         "MR",
@@ -92,7 +92,7 @@ _NUMBERS = (
     "ContrastBolusVolume",
     "ContrastBolusTotalDose",
 )
-_CODES = {
+CODES = {
     "MRAcquisitionType": ("1D", "2D", "3D"),
     "ScanningSequence": ("SE", "IR", "GR", "EP", "RM"),
     "SequenceVariant": ("SK", "MTC", "SS", "TRSS", "SP", "MP", "OSP", "NONE"),
@@ -208,7 +208,7 @@ def text_of(dataset: Any, name: str) -> str:
 def modality_of(dataset: Any) -> str | None:
     """DICOM's code of the modality, or None where it is not one of those known."""
     modality = text_of(dataset, "Modality").strip().upper()
-    return modality if modality in _MODALITIES else None
+    return modality if modality in MODALITIES else None
 
 
 def acquisition_of(path: Path) -> dict[str, str]:
@@ -219,17 +219,22 @@ def acquisition_of(path: Path) -> dict[str, str]:
     CaseRefused
         If it cannot be read.
     """
-    dataset, _ = read_dataset(path, ("Modality", "Manufacturer", *_NUMBERS, *_CODES))
+    dataset, _ = read_dataset(path, ("Modality", "Manufacturer", *_NUMBERS, *CODES))
     acquisition = {"Modality": modality_of(dataset) or ""}
-    words = text_of(dataset, "Manufacturer").upper().replace(",", " ").replace(".", " ")
-    acquisition["Manufacturer"] = next((maker for maker in _MAKERS if f" {maker} " in f" {words} "), "")
+    acquisition["Manufacturer"] = maker_of(text_of(dataset, "Manufacturer"))
     for name in _NUMBERS:
         parts = _parts(dataset, name)
         acquisition[name] = " ".join(f"{float(p):g}" for p in parts) if parts and all(map(_is_number, parts)) else ""
-    for name, known in _CODES.items():
+    for name, known in CODES.items():
         parts = _parts(dataset, name)
         acquisition[name] = " ".join(parts) if parts and all(p in known for p in parts) else ""
     return {name: value for name, value in acquisition.items() if value}
+
+
+def maker_of(text: str) -> str:
+    """The maker that a text names, of a list; empty for others."""
+    words = text.upper().replace(",", " ").replace(".", " ")
+    return next((maker for maker in _MAKERS if f" {maker} " in f" {words} "), "")
 
 
 def _parts(dataset: Any, name: str) -> list[str]:
