@@ -29,7 +29,7 @@ from prldh.pages.canvas import (
     spread,
 )
 from prldh.pages.environment import create_environment
-from prldh.pages.fonts import FAMILY, figure_font, font_face, quick_font
+from prldh.pages.fonts import FAMILY, figure_font, font_face
 from prldh.pages.format import digits_for, digits_of_interval, interval_text, level_of, p_text, percent_text, typeset
 from prldh.pages.journal_table import JournalTable
 from prldh.pages.latex import OTHER, as_latex, breakable, escape
@@ -78,7 +78,6 @@ __all__ = [
     "p_text",
     "panels_of",
     "percent_text",
-    "quick_font",
     "save_dateless",
     "spread",
     "typeset",
