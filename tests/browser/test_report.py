@@ -325,8 +325,8 @@ def test_full_values_sort_and_filter_by_keyboard(browser, features):
         == 1
     )
     page.keyboard.press("Enter")
-    page.locator("#radscores details", has_text="Radscore of every patient").first.locator("summary").click()
-    box = page.locator("#radscores details", has_text="Radscore of every patient").first
+    box = page.locator("#radscores details:has(> summary:has-text('Radscore of every patient'))").first
+    box.locator("> summary").click()
     head = box.locator("th button", has_text="Radscore")
     head.focus()
     page.keyboard.press("Enter")
