@@ -45,7 +45,7 @@ def study(folder: Any, **changes: Any) -> dict[str, Any]:
 def analyzed(folder: Any, table: pd.DataFrame, **changes: Any) -> prldh.Results:
     table.to_csv(folder / "t.csv", index=False)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("prldh.pipeline.write_outputs", lambda *given: None)
+        patch.setattr("prldh.pipeline.write_outputs", lambda *given, **how: None)
         results = prldh.analyze(study(folder, **changes), folder / "out", jobs=1, force=True)
     check_schema(results.data)
     return results

@@ -55,7 +55,7 @@ def both(tmp_path_factory):
     for name, content in (("own", study), ("renamed", other)):
         (folder / "in" / f"{name}.yaml").write_text(yaml.safe_dump(content, sort_keys=False))
     with pytest.MonkeyPatch.context() as patch:  # planned below, and not drawn
-        patch.setattr("prldh.run.outputs.write_figures", lambda *given: {})
+        patch.setattr("prldh.run.outputs.write_figures", lambda *given, **how: {})
         patch.setattr("prldh.run.outputs.render_report", lambda *given: "")
         return [
             prldh.analyze(folder / "in" / f"{name}.yaml", folder / name, jobs=1, plugins=plugins)

@@ -166,7 +166,7 @@ STUDIES = {
 def analyzed(tmp_path_factory):
     """Results and what plain R prints, by study; pictures and the page take the longest and are left out."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("prldh.run.outputs.write_figures", lambda *given: [])
+        patch.setattr("prldh.run.outputs.write_figures", lambda *given, **how: [])
         patch.setattr("prldh.run.outputs.render_report", lambda *content: "")
         yield _Analyzed(tmp_path_factory)
 

@@ -50,7 +50,7 @@ STUDIES = {
 @pytest.fixture
 def no_pages(monkeypatch):
     """Pictures and the page take the longest and are left out."""
-    monkeypatch.setattr("prldh.run.outputs.write_figures", lambda *given: [])
+    monkeypatch.setattr("prldh.run.outputs.write_figures", lambda *given, **how: [])
     monkeypatch.setattr("prldh.run.outputs.render_report", lambda *content: "")
 
 

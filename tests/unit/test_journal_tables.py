@@ -40,7 +40,7 @@ def out(tmp_path_factory):
         }
     ).to_csv(folder / "t.csv", index=False)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("prldh.run.outputs.write_figures", lambda *given: {})
+        patch.setattr("prldh.run.outputs.write_figures", lambda *given, **how: {})
         patch.setattr("prldh.run.outputs.render_report", lambda *content: "")
         prldh.analyze(
             {

@@ -190,7 +190,7 @@ def test_results_hold_the_correlations_that_are_drawn(tmp_path):
     pd.DataFrame({"id": range(n), "y": y}).to_csv(tmp_path / "t.csv", index=False)
     pd.DataFrame(values, columns=list("abcd")).assign(id=range(n)).to_csv(tmp_path / "f.csv", index=False)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("prldh.run.outputs.write_figures", lambda *given: {})
+        patch.setattr("prldh.run.outputs.write_figures", lambda *given, **how: {})
         patch.setattr("prldh.run.outputs.render_report", lambda *content: "")
         data = prldh.analyze(
             {

@@ -80,7 +80,7 @@ def data(tmp_path_factory):
     folder = tmp_path_factory.mktemp("text")
     cohort().to_csv(folder / "t.csv", index=False)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("prldh.run.outputs.write_figures", lambda *given: {})
+        patch.setattr("prldh.run.outputs.write_figures", lambda *given, **how: {})
         patch.setattr("prldh.run.outputs.render_report", lambda *content: "")
         results = prldh.analyze(
             {
@@ -313,7 +313,7 @@ def test_real_table(shared_data, tmp_path):
     table.loc[3, "age"] = ""
     table.to_csv(tmp_path / "t.csv", index=False)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("prldh.run.outputs.write_figures", lambda *given: {})
+        patch.setattr("prldh.run.outputs.write_figures", lambda *given, **how: {})
         patch.setattr("prldh.run.outputs.render_report", lambda *content: "")
         data = prldh.analyze(
             {
