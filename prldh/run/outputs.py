@@ -43,7 +43,7 @@ def write_outputs(
         provenance = describe_provenance(plan, results, started, models[SEAL], written)
         _dump(folder / "provenance.json", provenance)
         progress("tables and models", 1, 1)
-        figures = write_figures(results.data, results.words, folder / "figures", None, None, jobs, None, progress)
+        figures = write_figures(results.data, results.words, folder / "figures", jobs=jobs, progress=progress)
         progress("checklists and report", 0, 2)
         write_beside(results.data, results.words, folder)
         if plan.cohort.patients is None:
