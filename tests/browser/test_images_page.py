@@ -98,8 +98,8 @@ def test_sections_stand_in_the_contents_and_say_what_the_files_say(browser, imag
     def cells(row: str) -> list[str]:
         return page.locator("#images tr", has=page.locator("th", has_text=row)).first.locator("td").all_inner_texts()
 
-    assert cells("Scanner type") == ["7", *["Manufacturer SIEMENS (12), GE (4)"] * 2]
-    assert cells("Magnetic field strength") == ["27", *["MagneticFieldStrength 1.5 T (8), 3 T (8)"] * 2]
+    assert cells("Scanner type") == ["7", *["manufacturer SIEMENS (12), GE (4)"] * 2]
+    assert cells("Magnetic field strength") == ["27", *["magnetic field strength 1.5 T (8), 3 T (8)"] * 2]
     assert cells("Format of the masks") == ["48c", "DICOM SEG, manual (16)", "label map, NIfTI (16)"] and cells(
         "Readers"
     ) == ["48b", "2", "1"]
@@ -136,7 +136,7 @@ def test_they_fit_a_phone_and_are_accessible(browser, axe, images):
 def test_the_checklist_beside_it_has_the_same_words(images):
     items = {e["number"]: e for e in json.loads((images / "checklists" / "ibsi.json").read_text())["items"]}
     assert (
-        items["7"]["value"] == "Manufacturer SIEMENS (12), GE (4)"
+        items["7"]["value"] == "manufacturer SIEMENS (12), GE (4)"
         and items["7"]["remaining"] == "the models of the scanners"
     )
     assert "DICOM SEG, manual (16)" in items["48a"]["value"] and items["48a"]["status"] == "author"

@@ -203,7 +203,9 @@ def test_features_report_is_whole_quiet_and_names_its_figures(browser, features)
         "(() => { const ids = [...document.querySelectorAll('[id]')].map(e => e.id); return ids.length === new"
         " Set(ids).size })()"
     )
-    assert page.evaluate("[...document.querySelectorAll('th')].every(t => ['col', 'row', 'rowgroup'].includes(t.scope))")
+    assert page.evaluate(
+        "[...document.querySelectorAll('th')].every(t => ['col', 'row', 'rowgroup'].includes(t.scope))"
+    )
     assert page.evaluate(
         "[...document.querySelectorAll('table')].every(t => t.caption && t.caption.textContent.trim().length > 5)"
     )

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from pages import unmarked
 
 from prldh.checklists import has_docx
 from prldh.pipeline import analyze
@@ -108,7 +109,7 @@ def test_an_artefact_is_marked_in_the_tables_and_absent_from_the_text(tmp_path):
     assert shown not in text[: text.index("Warnings")] and "no usable held-out AUC" in text
     compared = page[page.index('id="comparisons"') : page.index('id="text"')]
     assert re.search(r"Age − Weight</th><td><span[^<]*</span>\*</td><td>AUC</td><td>leave-one-out</td>", compared)
-    assert "The pooled AUC of one of the two is below 0.5" in compared
+    assert "The pooled AUC of one of the two is below 0.5" in unmarked(compared)
     assert "an artefact of refits" in words(page) and f"{shown}" in words(page)
     table3 = (tmp_path / "out" / "tables" / "table3.tex").read_text()
     assert f"{shown} (0" in table3 and "{*}" in table3 and "artefact" in table3

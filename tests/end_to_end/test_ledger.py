@@ -52,10 +52,14 @@ def test_every_fit_is_written_down_and_none_read_a_held_out_row(study, tmp_path)
     results = prldh.analyze(study, tmp_path / "out", jobs=1).data
     check_schema(results)
     rows = {
-        (scope, scheme): {r["stage"]: r for r in found}
+        (scope, scheme): {r["stage"]: r for r in found if not r["stage"].endswith(", Covariates alone")}
         for scope, schemes in results["ledger"].items()
         for scheme, found in schemes.items()
     }
+    every = [row for schemes in results["ledger"].values() for found in schemes.values() for row in found]
+    assert {r["stage"] for r in every if r["stage"].endswith("alone")} == {
+        "logistic model, Covariates alone", "threshold, Covariates alone",
+    } and not any(r["n_held_out_rows_read"] for r in every)  # fmt: skip
     assert list(rows["pipeline", "folds"]) == [
         "correlation",
         "univariate",
