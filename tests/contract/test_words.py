@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from pages import unmarked
 
 import prldh
 from prldh.chain.selection.protocol import SELECTORS
@@ -134,7 +135,7 @@ def test_a_run_is_not_lost_for_words_that_fail(tmp_path):
     }
     item = stranger(methods=lambda self, run: 1 / 0)
     found = prldh.analyze(study, tmp_path / "out", jobs=1, plugins=[item])
-    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    page = unmarked((tmp_path / "out" / "report.html").read_text(encoding="utf-8"))
     assert "the step stranger was applied" in page and "ZeroDivisionError" in page
     assert not any("ZeroDivisionError" in warning["message"] for warning in found.data["warnings"])
 

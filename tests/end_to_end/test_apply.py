@@ -14,6 +14,7 @@ import pytest
 import statsmodels.api as sm
 import yaml
 from click.testing import CliRunner
+from pages import unmarked
 from sklearn.metrics import roc_auc_score
 
 import prldh
@@ -279,7 +280,7 @@ def test_without_outcomes_there_are_predictions_alone(run, other):
     assert found["events"] is None and not found["is_validated"] and "auc" not in found["models"][0]
     assert "outcome" not in pd.read_csv(run / found["folder"] / "predictions.csv").columns
     render(run)
-    assert "Their outcome is not known" in (run / "report.html").read_text()
+    assert "Their outcome is not known" in unmarked((run / "report.html").read_text())
 
 
 def test_patients_of_one_outcome_are_predicted(run, other):
@@ -291,7 +292,7 @@ def test_patients_of_one_outcome_are_predicted(run, other):
         and len(pd.read_csv(run / found["folder"] / "predictions.csv")) == 600
     )
     render(run)
-    assert "All of them have the same outcome" in (run / "report.html").read_text()
+    assert "All of them have the same outcome" in unmarked((run / "report.html").read_text())
 
 
 def test_other_names_of_columns_and_one_table_of_all_features(run, other):
@@ -392,7 +393,7 @@ def test_the_report_shows_it_and_says_when_models_have_changed(run, other):
         done.output
     )
     render(run)
-    page = (run / "report.html").read_text()
+    page = unmarked((run / "report.html").read_text())
     section = page.split('<section id="plugin-external-validation">')[1].split("</section>")[0]
     assert "<h3>Hospital &lt;b&gt;&amp;</h3>" in section and "sex &#39;&lt;script&gt;&#39;, which no patient" in section
     own = section.split("<h3>Hospital &lt;b&gt;&amp;</h3>")[1].split("<h3>")[0]
@@ -411,7 +412,7 @@ def test_the_report_shows_it_and_says_when_models_have_changed(run, other):
     try:
         model.write_text(text + " ")
         render(run)
-        assert "are of other models than this report’s" in (run / "report.html").read_text()
+        assert "are of other models than this report’s" in unmarked((run / "report.html").read_text())
     finally:
         model.write_text(text)
 

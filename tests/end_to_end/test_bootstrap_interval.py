@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from pages import unmarked
 
 import prldh
 from prldh.core import PrldhError
@@ -103,7 +104,7 @@ def test_interval_stands_where_the_model_alone_is_refitted(table, tmp_path):
         assert found["Both", "auc"]["low"] != found["Blood", "auc"]["low"]
     warned = [w["message"] for w in results["warnings"] if w["code"] == "PRL-106"]
     assert len(warned) == 1 and not any(w["code"] == "PRL-106" for w in shuffled["warnings"])
-    page = (out / "report.html").read_text()
+    page = unmarked((out / "report.html").read_text())
     assert "are by the two-stage bootstrap" in page and "have no interval here" not in page
     bootstrap = pd.read_csv(out / "tables" / "bootstrap.csv")
     assert np.isfinite(bootstrap.query("model == 'Blood' and measure == 'auc'")["low"]).all()
@@ -130,7 +131,7 @@ def test_every_null_interval_has_its_own_reason(table, tmp_path, changes, reason
     for entry in entries(results, "model").values():
         assert limits(entry) == [None] * 6 and reason in entry["reason"]
     assert any(reason in w["message"] for w in results["warnings"] if w["code"] == "PRL-110")
-    page = (out / "report.html").read_text()
+    page = unmarked((out / "report.html").read_text())
     assert "have no interval here" in page and "are by the two-stage bootstrap" not in page
 
 

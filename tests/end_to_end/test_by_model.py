@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.api as sm
+from pages import unmarked
 from plain_r import compare_with_plain_r
 from sklearn.metrics import roc_auc_score
 
@@ -267,7 +268,7 @@ def test_sizes_stand_beside_the_numbers(run):
     folder, _, results = run
     entry = model(results.data, "grade", True)
     size = f"(n = {entry['n']}, {entry['events']} events)"
-    page = (folder / "out" / "report.html").read_text()
+    page = unmarked((folder / "out" / "report.html").read_text())
     assert page.count(f"grade, adjusted {size}") >= 5
     assert "Patients of each model" in page
     assert f"(n = {entry['n']}, {entry['events']} with the event)" in page  # the text for a paper

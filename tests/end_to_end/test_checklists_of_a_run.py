@@ -16,6 +16,7 @@ import pandas as pd
 import pytest
 import yaml
 from click.testing import CliRunner
+from pages import unmarked
 
 import prldh
 from prldh.checklists.items import load_standard
@@ -135,7 +136,7 @@ def test_every_evidence_can_be_followed(run):
 
 
 def _follow_all(run: Path, standards: tuple[str, ...]) -> int:
-    html, results = (run / "report.html").read_text(), json.loads((run / "results.json").read_text())
+    html, results = unmarked((run / "report.html").read_text()), json.loads((run / "results.json").read_text())
     followed = 0
     for standard in standards:
         for entry in _json(run, standard)["items"]:
@@ -205,7 +206,7 @@ def test_links_of_the_html_lead_somewhere(run):
 
 
 def test_the_report_has_a_section_of_them_and_one_of_the_features(run):
-    html = (run / "report.html").read_text()
+    html = unmarked((run / "report.html").read_text())
     section = re.search(r'<section id="checklists">.*?</section>', html, re.S)[0]
     assert (
         'href="checklists/metrics.html"' in section
@@ -446,7 +447,7 @@ def test_patients_that_the_models_were_applied_to(run, folder, tmp_path):
     )
     external = next(e for e in _json(out, "metrics")["items"] if e["number"] == "27")
     assert external["status"] == "author" and "Hospital B" in external["value"]
-    html = (out / "report.html").read_text()
+    html = unmarked((out / "report.html").read_text())
     for evidence in (e for n in ("12g", "16", "20c", "24") for e in found[n]["evidence"]):
         target, _, anchor = evidence["href"].partition("#")
         assert (out / target).exists() and (not anchor or f'id="{anchor}"' in html), evidence

@@ -9,6 +9,7 @@ import subprocess
 import sys
 
 import pytest
+from pages import unmarked
 from plain_r import compare_with_plain_r
 from schemas import check_schema
 
@@ -44,7 +45,7 @@ def test_both_studies_are_called_synthetic_wherever_they_appear(demo):
     assert printed.count("SYNTHETIC") >= 2
     for name in ("published", "features"):
         assert results[name]["study"]["title"].startswith("Synthetic")
-        assert "synthetic data, no patients" in (out / name / "report.html").read_text()
+        assert "synthetic data, no patients" in unmarked((out / name / "report.html").read_text())
         assert "SYNTHETIC" in (out / f"{name}_input" / "study.yaml").read_text()
         assert printed.rstrip().splitlines()[-2 if name == "published" else -1].strip().endswith(f"{name}/report.html")
 
@@ -112,7 +113,7 @@ def test_new_patients_are_predicted(demo):
     assert found["n"] == 150 and "150 new patients" in printed and not found["warnings"]
     for model, entry in zip(found["models"], results["features"]["models"], strict=True):
         assert model["auc"]["low"] < honest_auc(entry)[2]["estimate"] < model["auc"]["high"]
-    assert "Synthetic hospital B" in (out / "features" / "report.html").read_text()
+    assert "Synthetic hospital B" in unmarked((out / "features" / "report.html").read_text())
 
 
 def test_how_long_it_takes_is_told(demo, record_property):
@@ -122,7 +123,7 @@ def test_how_long_it_takes_is_told(demo, record_property):
 @pytest.mark.parametrize("name", ["published", "features"])
 def test_the_report_opens_with_the_held_out_number_and_says_what_is_known_of_leakage(demo, name):
     """The published study's scores are columns: how they were made is not known to the run."""
-    page = (demo[0] / name / "report.html").read_text()
+    page = unmarked((demo[0] / name / "report.html").read_text())
     lead = page[page.index('<div class="lead">') :]
     asked, answer, hopeful, *yardstick = (
         re.sub("<[^>]+>", "", part.split("</p>")[0]) for part in lead[: lead.index("</div>")].split("<p>")[1:]

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from pages import unmarked
 
 pytest.importorskip("SimpleITK", reason="images need SimpleITK")
 pytest.importorskip("prldh_pyradiomics", reason="the plugin prldh-pyradiomics is not installed")
@@ -183,7 +184,7 @@ def test_from_images_to_report_in_one_command(tmp_path):
     model = next(m for m in results["models"] if not m["adjusted"])
     assert model["validation"]["pipeline"]["folds"]["auc"]["estimate"] > 0.7, "coarseness has a strong effect"
     assert results["images"]["disc"]["agreement"]["dice"]["n"] == 60
-    html = (tmp_path / "out" / "report.html").read_text()
+    html = unmarked((tmp_path / "out" / "report.html").read_text())
     assert 'id="images"' in html and html.count('<figure class="case">') == 24
     assert (tmp_path / "out" / "features" / "disc.reader1.parquet").exists()
     # the same from the extracted tables

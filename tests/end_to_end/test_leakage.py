@@ -42,7 +42,7 @@ def test_of_a_given_score_nothing_is_called_honest(given):
     assert (
         model["validation"]["difference"]["folds"] is None and "column" in model["validation"]["difference"]["reason"]
     )
-    page = words((out / "report.html").read_text())
+    page = words(unmarked((out / "report.html").read_text()))
     assert not CLAIMS.findall(page) and page.count("leakage is unknown") >= 4
     for path in [*out.glob("tables/*.tex"), *out.glob("checklists/*.tex")]:
         text = path.read_text()
@@ -73,7 +73,7 @@ def test_covariates_alone_cost_nothing_and_say_so(tmp_path):
     results = analyze(study, out=tmp_path / "out")
     difference = results.data["models"][0]["validation"]["difference"]
     assert difference["folds"] is None and "nothing of this model is selected" in difference["reason"]
-    assert "optimism from selection" not in words((tmp_path / "out" / "report.html").read_text())
+    assert "optimism from selection" not in words(unmarked((tmp_path / "out" / "report.html").read_text()))
 
 
 def test_an_artefact_is_marked_in_the_tables_and_absent_from_the_text(tmp_path):
@@ -104,7 +104,7 @@ def test_an_artefact_is_marked_in_the_tables_and_absent_from_the_text(tmp_path):
     auc = results.data["models"][0]["validation"]["pipeline"]["leave_one_out"]["auc"]
     assert auc["high"] < 0.5
     shown = f"{auc['estimate']:.3f}"
-    page = (tmp_path / "out" / "report.html").read_text()
+    page = unmarked((tmp_path / "out" / "report.html").read_text())
     text = words(page[page.index('id="text"') :])
     assert shown not in text[: text.index("Warnings")] and "no usable held-out AUC" in text
     compared = page[page.index('id="comparisons"') : page.index('id="text"')]

@@ -14,6 +14,7 @@ import pytest
 import statsmodels.api as sm
 import yaml
 from click.testing import CliRunner
+from pages import unmarked
 
 import prldh
 from prldh.apply import apply_models
@@ -277,7 +278,7 @@ def test_what_is_pooled_is_stale_once_a_cohort_is_applied_again(run, tmp_path):
     apply_models(run, write_cohort(tmp_path / "H2", "H2", clinical, features), force=True)
     assert read_pooled(run)["is_stale"]
     render(run)
-    assert "are of other models or cohorts than those above" in (run / "report.html").read_text()
+    assert "are of other models or cohorts than those above" in unmarked((run / "report.html").read_text())
 
 
 # -- recalibration -------------------------------------------------------------------------------------------------
@@ -573,7 +574,7 @@ def test_the_report_draws_recalibrated_models(run, tmp_path):
     kinds = ("roc_unadjusted", "calibration_unadjusted", "decision_unadjusted")
     assert drawn == {*kinds, *(f"{kind}_recalibrated" for kind in kinds[1:])}
     render(run)
-    assert "B: calibration, unadjusted, recalibrated." in (run / "report.html").read_text()
+    assert "B: calibration, unadjusted, recalibrated." in unmarked((run / "report.html").read_text())
 
 
 def test_terminal_and_page_show_all_of_it(run, tmp_path):
@@ -588,7 +589,7 @@ def test_terminal_and_page_show_all_of_it(run, tmp_path):
         assert text in done.output, text
     assert "prediction interval" in done.output
     render(run)
-    section = (run / "report.html").read_text().split('<section id="plugin-external-validation">')[1]
+    section = unmarked((run / "report.html").read_text()).split('<section id="plugin-external-validation">')[1]
     section = section.split("</section>")[0]
     for text in (
         "All cohorts together",

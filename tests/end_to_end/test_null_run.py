@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from pages import unmarked
 
 import prldh
 
@@ -50,7 +51,7 @@ def test_permuted_outcomes_land_around_a_half_and_a_real_signal_above_them(tmp_p
         assert null["low"] < 0.5 < null["high"] and abs(null["mean"] - 0.5) < 0.1
         assert found["auc_mean"]["estimate"] > max(null["values"]) and null["p"] == pytest.approx(1 / 13)
         assert "null" not in entry["validation"]["model"]["folds"]
-    page = (tmp_path / "out" / "report.html").read_text()
+    page = unmarked((tmp_path / "out" / "report.html").read_text())
     assert "12 permutations of the outcome" in page
 
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from pages import unmarked
 from schemas import check_schema
 
 import prldh
@@ -165,7 +166,7 @@ def _without_seconds(data):
 
 def test_the_report_says_what_was_chosen_what_it_cost_and_that_there_is_no_winner(ran):
     _, results, folder = ran
-    page = (folder / "out" / "report.html").read_text()
+    page = unmarked((folder / "out" / "report.html").read_text())
     choice = results.data["choice"]
     assert '<section id="ways">' in page and "What choosing cost" in page
     assert f"({choice['validation']['folds']['cost']:.3f}".strip("(-") in page

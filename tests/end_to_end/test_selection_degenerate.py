@@ -9,6 +9,7 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+from pages import unmarked
 from schemas import check_schema
 
 from prldh.core.errors import PrldhError
@@ -52,7 +53,7 @@ def run(folder, values, outcome, selection=("icc", FOREST, "correlation", "lasso
     results = analyze(study | changes, out, jobs=1)
     check_schema(results.data)
     assert json.loads((out / "results.json").read_text()) == results.data
-    html = re.sub(r"\s+", " ", (out / "report.html").read_text())
+    html = re.sub(r"\s+", " ", unmarked((out / "report.html").read_text()))
     return results, html, " ".join(w["message"] for w in results.data["warnings"])
 
 

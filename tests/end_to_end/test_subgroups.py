@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.api as sm
+from pages import unmarked
 from scipy import stats
 from scipy.special import expit, logit
 from sklearn.metrics import roc_auc_score
@@ -178,7 +179,7 @@ def test_the_report_and_the_checklists_show_them(tmp_path, monkeypatch):
     monkeypatch.setattr("prldh.pipeline.write_outputs", write_outputs)
     given = study(tmp_path, subgroups=["sex"], report={"checklists": ["tripod-ai"]})
     prldh.analyze(given, tmp_path / "out", jobs=1)
-    page = (tmp_path / "out" / "report.html").read_text()
+    page = unmarked((tmp_path / "out" / "report.html").read_text())
     section = page[page.index('<section id="subgroups">') :].split("</section>")[0]
     assert section.count('<th scope="row" rowspan="2">') == 2 and "Cochran&#39;s Q" in section
     assert 'id="figure-subgroups_sex"' in section and '<a href="#subgroups">' in page

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
+from pages import unmarked
 from prldh_uctransnet import UCTransNet
 from prldh_uctransnet.checkpoints import load_checkpoint
 from prldh_uctransnet.heatmaps import DeepPart, Inside, choose_patients, contribution_maps, gradient_cam
@@ -187,7 +188,7 @@ def test_from_images_to_heat_maps(tmp_path, checkpoint, monkeypatch):
     stems = [p["file"] + kind for p in about["patients"] for kind in ("", "_segmentation")]
     assert len(stems) == 8 and drawn == sorted(["disc.json", *(s + e for s in stems for e in (".png", ".svg"))])
     render(tmp_path / "out")
-    page = (tmp_path / "out" / "report.html").read_text()
+    page = unmarked((tmp_path / "out" / "report.html").read_text())
     section = page.split('<section id="plugin-deep-features">')[1].split("</section>")[0]
     assert section.count('<img src="data:image/png;base64,') == 8 and "LEAK: 2 of 24 analysed patients" in section
     intercept = results.data["tissues"]["disc"]["radscore"]["intercept"]

@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 import yaml
 from click.testing import CliRunner
+from pages import unmarked
 
 import prldh
 from prldh import pipeline
@@ -207,7 +208,7 @@ def test_deviations_are_a_warning_a_table_and_in_the_checklists(folder):
 def test_the_report_shows_the_sentence_and_the_table(folder, monkeypatch):
     monkeypatch.undo()
     results = planned(folder, seed=9)
-    page = " ".join((folder / "out" / "report.html").read_text().split())
+    page = " ".join(unmarked((folder / "out" / "report.html").read_text()).split())
     assert plan_in_words(results.data["plan"]) in page and "Deviations from the plan" in page
     assert '<td>seed</td><th scope="row">seed</th><td>3</td><td>9</td>' in page
     assert (folder / "out" / "tables" / "plan_deviations.csv").exists()

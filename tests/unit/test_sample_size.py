@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pages import unmarked
 from schemas import check_schema
 
 from prldh.core.errors import DataError, StudyError
@@ -118,7 +119,7 @@ def test_results_and_report(study, tmp_path):
     assert one["n_needed"] == max(c["n"] for c in one["criteria"]) == 342
     told = [w["message"] for w in results.data["warnings"] if w["stage"] == "sample size"]
     assert len(told) == 1
-    page = (tmp_path / "out" / "report.html").read_text()
+    page = unmarked((tmp_path / "out" / "report.html").read_text())
     assert (
         page.index('id="answer"')
         < page.index('id="patients"')

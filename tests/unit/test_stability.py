@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from pages import unmarked
 from schemas import check_schema
 
 from prldh.core.errors import DataError
@@ -132,5 +133,5 @@ def test_results_and_report(tmp_path):
         shares = [found["frequency"].get(f, 0) for f in found["ranked"]]
         assert shares == sorted(shares, reverse=True)
     assert make_view(results.data, results.words, {})["stability"]["disc"]["lead"] == "bootstrap"
-    assert "Stability index" in (tmp_path / "out" / "report.html").read_text()
+    assert "Stability index" in unmarked((tmp_path / "out" / "report.html").read_text())
     assert len(results.tables["stability_index"]) == 2 and {"low", "high"} <= set(results.tables["stability"].columns)
