@@ -103,7 +103,7 @@ def _write_blank_figures() -> None:
 
     def write_blank(drawings, drawn, words, settings, folder, *_) -> None:
         for drawing in drawings:
-            for name in dict.fromkeys([f"{drawing.name}.svg", *(name for name, *_ in settings.files(drawing.name))]):
+            for name, *_ in figures.files_of(drawing, settings):
                 (folder / name).write_text('<svg width="100pt" height="50pt" viewBox="0 0 100 50"></svg>')
 
     figures._write_all = write_blank

@@ -11,6 +11,7 @@ from slow_study import write_slow_study
 
 import prldh
 import prldh.report.figures as figures
+from prldh.report.figures import files_of
 
 STUDY = {
     "selection": [{"lasso": {"folds": 3}}],
@@ -25,8 +26,7 @@ STUDY = {
 def write_blank(drawings, drawn, words, settings, folder, *_) -> None:
     """In place of figures, which take most of the time of a report and which nothing here looks at."""
     for drawing in drawings:
-        names = [name for name, *_ in settings.files(drawing.name)]
-        for name in dict.fromkeys([f"{drawing.name}.svg", *names]):
+        for name, *_ in files_of(drawing, settings):
             (folder / name).write_text('<svg width="100pt" height="50pt" viewBox="0 0 100 50"></svg>')
 
 
