@@ -60,6 +60,12 @@ def analyze(table: pd.DataFrame, folder, **settings) -> dict:
     return prldh.analyze(study, folder / "out", jobs=1, force=True).data
 
 
+def _told(results: dict) -> list[str]:
+    """Of the study's own models."""
+    told = [w["message"] for w in results["warnings"] if w["code"] == "PRL-058"]
+    return [message for message in told if "Covariates alone" not in message]
+
+
 @pytest.fixture(scope="module")
 def found(tmp_path_factory):
     return analyze(spine(), tmp_path_factory.mktemp("spine"))
@@ -71,7 +77,7 @@ def test_the_rounded_sum_is_named_with_its_factors(found):
     assert min(vif[name] for name in ("incidence", "tilt", "slope")) > 1e6 and max(vif["age"], vif["grade"]) < 1.2
     assert entry["condition_number"] > entry["condition_number_centred"] > 1000
     assert entry["dependencies"] == ["'incidence' is the rounded sum of 'slope' and 'tilt' (at most 0.005 away)"]
-    (told,) = (w["message"] for w in found["warnings"] if w["code"] == "PRL-058")
+    (told,) = _told(found)
     assert told.startswith("model 'all': its terms are collinear: variance inflation factor")
     assert entry["dependencies"][0] in told and "condition number" in told and "'age'" not in told
 
@@ -95,7 +101,7 @@ def test_one_term_and_firths_fits_have_none_with_the_reason(found, tmp_path):
     entry = firth["models"][0]["collinearity"]
     assert all(t["vif"] is None and "Firth" in t["reason"] for t in entry["terms"])
     assert entry["condition_number"] > 1000 and entry["dependencies"]
-    (told,) = (w["message"] for w in firth["warnings"] if w["code"] == "PRL-058")
+    (told,) = _told(firth)
     assert "variance inflation" not in told and "rounded sum" in told
     (test,) = firth["models"][0]["overall_tests"]
     assert (test["df"], test["method"]) == (2, "penalised likelihood ratio (Firth)") and test["p"] < 0.01

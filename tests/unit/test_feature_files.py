@@ -97,7 +97,7 @@ def test_what_the_file_knows_is_filled(tmp_path):
     dossier = read_dossier(LAYOUTS["lines.txt"](tmp_path / "f.txt") and tmp_path / "f.txt", Registry())
     for standard, number, status, said in (
         ("ibsi", "1", "author", "2 regions on 2 images"),
-        ("ibsi", "51", "filled", "[1, 1, 1] mm; found after resampling: 1 × 1 × 1 mm (2)"),
+        ("ibsi", "51", "filled", "1 × 1 × 1 mm; found after resampling: 1 × 1 × 1 mm (2)"),
         ("ibsi", "61", "filled", "NumPy 1.26.4"),
         ("metrics", "12", "filled", "PyRadiomics v3.1.0"),
         ("metrics", "13", "filled", "binWidth 20"),
