@@ -36,6 +36,7 @@ _KINDS = (
     (stat.S_ISCHR, "it is a device, not a file"),
     (stat.S_ISBLK, "it is a device, not a file"),
 )
+_NO_SIZE = "it gives no size, as files of the system do"
 _ABSENT = (errno.ENOENT, errno.ENOTDIR)
 #: What helps where the system says why something cannot be read or written.
 _REMEDIES = {
@@ -129,7 +130,7 @@ def file_bytes(path: Path, limit: int = LARGEST) -> bytes:
     with path.open("rb") as file:
         content = file.read(size or 1)
     if len(content) > size:  # as those of /proc: a window on the system, which has no size
-        raise OSError(errno.EINVAL, "it gives no size, as files of the system do", str(path))
+        raise OSError(errno.EINVAL, _NO_SIZE, str(path))
     return content
 
 
@@ -194,7 +195,9 @@ def readable(
         Of that kind, for everything else.
     """
     try:
-        file_at(path, limit).open("rb").close()
+        with file_at(path, limit).open("rb") as file:
+            if not os.fstat(file.fileno()).st_size and file.read(1):
+                raise OSError(errno.EINVAL, _NO_SIZE, str(path))
     except OSError as error:
         raise kind(f"{what} {why_unreadable(path, error)}: {shown_path(path)}. {do}") from None
     return path

@@ -71,7 +71,7 @@ def _table(rows: list[_Row], width: int | None) -> list[str]:
     for row in every:
         before = "  ".join(f"{cell:{w}}" for cell, w in zip(row[:4], widths, strict=True)) + "  "
         room = max(24, width - len(before)) if width else len(row.found) + 1
-        folded = wrap(row.found, room, break_on_hyphens=False) or [""]
+        folded = wrap(row.found, room, break_on_hyphens=False, break_long_words=False) or [""]
         lines += [before + folded[0], *(" " * len(before) + more for more in folded[1:])]
     return lines
 

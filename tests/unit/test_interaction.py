@@ -15,6 +15,7 @@ from prldh.core.records import Cohort, Covariate
 from prldh.engines.python import PythonEngine
 from prldh.models.interaction.describe import describe_interaction, draw_interaction_rows
 from prldh.pages.environment import create_environment
+from prldh.report.tabs import KINDS
 from prldh.stats.additive_interaction import additive_interaction, additive_interaction_resampled
 from prldh.stats.independent_roc import compare_independent_auc
 from prldh.stats.roc import auc, compare_estimates
@@ -492,12 +493,12 @@ def test_the_report_shows_both_scales_and_both_intervals(study):
     figure = {"is_wide": False, "description": "", "svg": "", "files": "", "title": ""}
     source = '{% import "macros.html.j2" as m with context %}{% include "sections/interaction.html.j2" %}'
     figures = dict.fromkeys(("interaction_unadjusted", "interaction_adjusted"), figure)
-    view = {"figures": figures, "seen": dict.fromkeys(figures, ""), "ci": "95% CI"}
+    view = {"figures": figures, "seen": dict.fromkeys(figures, ""), "ci": "95% CI", "interaction_tabs": KINDS}
     shown = create_environment().from_string(source).render(data={"cohort": {}, "interaction": clean(entry)}, view=view)
     assert shown.count("high first × high second") == 2 and shown.count("<td>RERI</td>") == 4
     assert "20 of 20" in shown and "high second" in shown and "risk ratios, adjusted" in shown
     alone, _ = describe(y, scores, cutoffs=ZERO)
     del alone["product"], alone["stratified_roc"]  # results of an earlier version
     assert "<td>RERI</td>" in create_environment().from_string(source).render(
-        data={"cohort": {}, "interaction": clean(alone)}, view=view
+        data={"cohort": {}, "interaction": clean(alone)}, view={**view, "interaction_tabs": KINDS[:1]}
     )

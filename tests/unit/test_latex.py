@@ -113,7 +113,7 @@ def test_a_checklist_holds_every_item_and_no_cell_longer_than_a_page(name):
     rows = [line for line in text.splitlines() if line.endswith(r"\\[2pt]")]
     numbers = [n for row in rows if (n := row.split(" & ")[0])]
     assert numbers == [i.number for i in (*standard.conditions, *standard.items)] and len(rows) > len(numbers)
-    assert all(len(re.findall(r"(?<!\\)&", row)) == 3 for row in rows)
+    assert all(len(re.findall(r"(?<!\\)&", row)) == 4 for row in rows)
     assert max(len(re.sub(r"\\[a-z]+\{\}?", "", row.split(" & ")[3])) for row in rows) < 3 * LONGEST
     assert text.count(r"\begin{") == text.count(r"\end{") == 2
 

@@ -202,7 +202,7 @@ def test_deviations_are_a_warning_a_table_and_in_the_checklists(folder):
     }
     assert entries["tripod-ai", "18c"]["status"] == "filled" and "seed: 3 → 9" in entries["tripod-ai", "18c"]["value"]
     for key in (("tripod-ai", "18d"), ("clear", "10")):
-        assert entries[key]["status"] == "author" and "plan.json" in entries[key]["value"]
+        assert entries[key]["status"] == "author" and "SHA-256" in entries[key]["value"]
 
 
 def test_the_report_shows_the_sentence_and_the_table(folder, monkeypatch):

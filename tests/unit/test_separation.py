@@ -84,7 +84,7 @@ def test_separated_models_are_fitted_by_firth_and_say_so(firth):
             assert all(np.isfinite(term[key]) for key in ("b", "se", "p", "or", "low", "high"))
             assert 1e-4 < term["or"] < 1e4
     told = [w["message"] for w in data["warnings"] if "Firth's penalised likelihood (" in w["message"]]
-    assert len(told) == 4  # three models and the interaction
+    assert len(told) == 5  # three models, the covariates alone and the interaction
     assert all("levelc (-infinity)" in message and "Puhr 2017" in message for message in told[:3])
     assert "Fitted by Firth's penalised likelihood" in unmarked((out / "report.html").read_text())
     assert {m["fit"] for m in json.loads((out / "model.json").read_text())["models"]} == {"firth", "maximum likelihood"}
@@ -119,7 +119,7 @@ def test_refits_ask_the_engine_for_firth(table, tmp_path, monkeypatch):
 
         monkeypatch.setattr(PythonEngine, name, counted)
     analyze(study(table), tmp_path / "out")
-    assert {columns for name, columns in asked if name == "refit_firth"} == {5, 6, 7}  # the adjusted models
+    assert {columns for name, columns in asked if name == "refit_firth"} == {4, 5, 6, 7}  # covariates, adjusted models
     assert {columns for name, columns in asked if name == "refit_logistic"} == {2, 3, 4}
 
 
