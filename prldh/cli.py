@@ -446,7 +446,8 @@ def main() -> None:
     except PrldhError as error:
         click.echo(f"prldh: {error}", err=True)
         sys.exit(1)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt:  # before a command has begun
+        click.echo("prldh: interrupted; nothing was left half written.", err=True)
         sys.exit(status_when_interrupted())
     except OSError as error:  # of what is printed; results are written by then
         if not is_lost(error):
