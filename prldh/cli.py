@@ -197,7 +197,7 @@ def extract(
     if only_check:
         with teller.progress() as progress:
             findings = prldh.check(study, jobs=jobs, progress=progress)
-        lines, is_well = prldh.run.summarise_findings(findings, is_kept=not sys.stdout.isatty())
+        lines, is_well = prldh.run.summarise_findings(findings, is_kept=teller.is_kept)
         teller.say(lines)
         if is_strict and not is_well:
             sys.exit(1)
@@ -208,7 +208,7 @@ def extract(
         done = prldh.extract(
             study, out, jobs=jobs, dask=dask, force=force, is_strict=is_strict, verify=verify, progress=progress
         )
-    teller.say(prldh.run.summarise_extraction(done, out, is_kept=not sys.stdout.isatty()))
+    teller.say(prldh.run.summarise_extraction(done, out, is_kept=teller.is_kept))
 
 
 @cli.command()

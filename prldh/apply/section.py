@@ -34,7 +34,7 @@ class ExternalValidation:
             (m["name"], m["adjusted"]): {
                 "apparent": m["auc"],
                 "held_out": honest_auc(m),
-                "how": led_by(m),
+                "how": led_by(results, m),
                 "unknown": unknown_leakage(results, m),
             }
             for m in results["models"]

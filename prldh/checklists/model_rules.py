@@ -329,7 +329,7 @@ def _performance(d: Dossier) -> list[str]:
             + (
                 f", {_led(d, held)}: {interval(held[2])}"
                 if held
-                else f", {led_by(m)}"
+                else f", {led_by(d.run, m)}"
                 if by_honesty(m["validation"])
                 else ""
             )

@@ -26,7 +26,14 @@ from prldh.core.entries import (
     later,
 )
 from prldh.core.errors import ComputeError, DataError, EngineError, OutputError, PluginError, PrldhError, StudyError
-from prldh.core.field_words import OPTIMISM_FROM_SELECTION, REFITTED, SCOPE_WORDS, WHOLE, scope_words
+from prldh.core.field_words import (
+    ALL_THAT_IS_FITTED,
+    OPTIMISM_FROM_SELECTION,
+    REFITTED,
+    SCOPE_WORDS,
+    WHOLE,
+    scope_words,
+)
 from prldh.core.figures import Across, Curve, Drawable, Groups, Paths, Points, StepFigure
 from prldh.core.files import (
     LARGEST_BY_HAND,
@@ -140,6 +147,7 @@ from prldh.core.words import Purpose, Remark, SchemeRun, SourceRun, StepRun
 
 __all__ = [
     "ABSENT",
+    "ALL_THAT_IS_FITTED",
     "APPARENT",
     "Absent",
     "Across",

@@ -5,6 +5,8 @@ from __future__ import annotations
 #: What a validation fits anew in every resample, by ``scope``: everything, or the logistic model alone.
 SCOPE_WORDS = {"pipeline": "whole modelling process validated", "model": "model refitted"}
 WHOLE, REFITTED = SCOPE_WORDS["pipeline"], SCOPE_WORDS["model"]
+#: The whole, where a part was made outside the run: that part was validated by nobody.
+ALL_THAT_IS_FITTED = "all that this run fits, fitted anew"
 #: What the AUC with the model refitted is above that of the whole modelling process.
 OPTIMISM_FROM_SELECTION = "optimism from selection"
 

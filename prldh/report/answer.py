@@ -25,6 +25,7 @@ from prldh.results import (
     selects,
     size_in_words,
     unknown_leakage,
+    whole_words,
 )
 
 NOT_VALIDATED = "no validation was asked for"
@@ -92,7 +93,8 @@ def _held_out_tiles(data: Mapping[str, Any], best: Leading | None, words: Words,
         is_validated = any(by_honesty(m["validation"]) for m in data["models"])
         return [Tile(name, "not known", NO_USABLE if is_validated else NOT_VALIDATED, False) for name in names]
     held = best.model["validation"][best.scope][best.scheme]
-    of = f"{label(data, best.model)}: {words.scheme(best.scheme).label}, {scope_words(best.scope)}"
+    fitted = whole_words(data, [best.model]) if best.scope == "pipeline" else scope_words(best.scope)
+    of = f"{label(data, best.model)}: {words.scheme(best.scheme).label}, {fitted}"
     unknown = "; leakage is unknown" if unknown_leakage(data, best.model) else ""
     slope = held.get("slope") or {}
     return [

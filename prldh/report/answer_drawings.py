@@ -28,8 +28,8 @@ class AnswerRow(NamedTuple):
     null: Mapping[str, Any] | None = None
 
 
-def draw_answer(rows: Sequence[AnswerRow]) -> Figure:
-    """Dots with intervals on one axis: apparent hollow, model refitted half, whole modelling process filled."""
+def draw_answer(rows: Sequence[AnswerRow], whole: str = WHOLE) -> Figure:
+    """Dots with intervals on one axis: apparent hollow, model refitted half, filled what ``whole`` calls."""
     figure, axis = axes_of(TWO_COLUMNS, 0.95 + 0.27 * len(rows))
     drawn: dict[str, Any] = {}
     for k, row in enumerate(rows):
@@ -37,7 +37,7 @@ def draw_answer(rows: Sequence[AnswerRow]) -> Figure:
             corner, width = (row.null["low"], k - 0.42), row.null["high"] - row.null["low"]
             drawn[NULL] = axis.add_patch(Rectangle(corner, width, 0.84, color=FAINT, alpha=0.5, linewidth=0, zorder=0))
         for name, auc, at, mark, fill, shade in (
-            (WHOLE, row.whole, WHOLE_AT, "o", "full", colour(0)),
+            (whole, row.whole, WHOLE_AT, "o", "full", colour(0)),
             (REFITTED, row.refitted, REFITTED_AT, "o", "left", colour(0)),
             (APPARENT, row.apparent, APPARENT_AT, "o", "none", GUIDE),
             (YARDSTICK, row.yardstick, REFITTED_AT, "D", "full", colour(1)),
@@ -62,6 +62,6 @@ def draw_answer(rows: Sequence[AnswerRow]) -> Figure:
     axis.set_yticklabels([label(row.name, 30, 2) for row in rows])
     axis.set_xlim(min(0.45, axis.get_xlim()[0]), 1.005)
     axis.tick_params(axis="y", length=0)
-    order = [name for name in (WHOLE, REFITTED, APPARENT, YARDSTICK, NULL, CHANCE) if name in drawn]
+    order = [name for name in (whole, REFITTED, APPARENT, YARDSTICK, NULL, CHANCE) if name in drawn]
     figure.legend([drawn[name] for name in order], order, loc="outside lower center", ncols=3)
     return figure

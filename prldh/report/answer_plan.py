@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from prldh.core import REFITTED, WHOLE, plain
+from prldh.core import REFITTED, plain
 from prldh.pages import interval_text, level_of
 from prldh.report.answer_drawings import APPARENT, YARDSTICK, AnswerRow, draw_answer
 from prldh.report.drawing import Drawing
 from prldh.report.ways import leading, yardstick_rows
-from prldh.results import Words, by_honesty, leading_key
+from prldh.results import Words, by_honesty, leading_key, whole_words
 
 #: Models that the first screen holds; the others are in Table 3.
 MOST_MODELS = 12
@@ -20,7 +20,8 @@ MOST_MODELS = 12
 def plan_answer(data: dict[str, Any], words: Words) -> Drawing:
     """The first figure of the page, of any study."""
     rows, scheme = answer_rows(data, words)
-    told = "; ".join(f"{row.name}: {_row_in_words(row)}" for row in rows)
+    whole = whole_words(data, data["models"])
+    told = "; ".join(f"{row.name}: {_row_in_words(row, whole)}" for row in rows)
     where = f" Held out: {words.scheme(scheme).label}." if scheme else " No model was validated."
     n = len(data["models"])
     first = f" The first {MOST_MODELS} of {n} models." if n > MOST_MODELS else ""
@@ -28,7 +29,7 @@ def plan_answer(data: dict[str, Any], words: Words) -> Drawing:
         "answer",
         "How well the models tell patients apart",
         f"AUC of each model with its {level_of(data)}% interval; the broken line is chance.{where}{first}",
-        partial(draw_answer, rows),
+        partial(draw_answer, rows, whole),
         is_wide=True,
         seen=f"{told}.",
     )
@@ -65,8 +66,8 @@ def _led(held: Mapping[str, Any]) -> Mapping[str, Any] | None:
     return held[key] if key else None
 
 
-def _row_in_words(row: AnswerRow) -> str:
-    named = ((WHOLE, row.whole), (REFITTED, row.refitted), (APPARENT, row.apparent), (YARDSTICK, row.yardstick))
+def _row_in_words(row: AnswerRow, whole: str) -> str:
+    named = ((whole, row.whole), (REFITTED, row.refitted), (APPARENT, row.apparent), (YARDSTICK, row.yardstick))
     told = [f"{name} {interval_text(dict(auc))}" for name, auc in named if auc and auc["estimate"] is not None]
     if row.null and row.null["low"] is not None:
         told.append(f"null band {plain(row.null['low'])} to {plain(row.null['high'])}")

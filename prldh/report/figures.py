@@ -191,38 +191,31 @@ def _write_all(
             def tell(n: int, before: int = done) -> None:
                 progress("figures", before + n, len(drawings))
 
-            _write_with_others(left, drawn, words, settings, folder, jobs, beside, tell)
+            _write_with_others(left, (drawn, words, settings, folder, beside), jobs, tell)
             break
         write_drawing(drawing, settings, folder)
     if drawings:
         progress("figures", len(drawings), len(drawings))
 
 
-def _write_with_others(
-    drawings: list[Drawing],
-    drawn: dict[str, Any],
-    words: Words,
-    settings: FigureSettings,
-    folder: Path,
-    jobs: int,
-    beside: Path | None,
-    tell: Callable[[int], None],
-) -> None:
+#: What a process that helps is given: results, words, settings, folder, and the output folder.
+_Given = tuple[dict[str, Any], Words, FigureSettings, Path, Path | None]
+
+
+def _write_with_others(drawings: list[Drawing], given: _Given, jobs: int, tell: Callable[[int], None]) -> None:
     """This process from the first on, others from the last on, until they meet. What another fails at is drawn here."""
     from joblib.externals.loky import ProcessPoolExecutor
 
-    with ProcessPoolExecutor(
-        jobs - 1, initializer=_prepare, initargs=(os.getpid(), drawn, words, settings, folder, beside)
-    ) as others:
+    with ProcessPoolExecutor(jobs - 1, initializer=_prepare, initargs=(os.getpid(), *given)) as others:
         tasks = {d.name: others.submit(_write_named, d.name) for d in reversed(drawings)}
         for drawing in drawings:
             if tasks[drawing.name].cancel():
-                write_drawing(drawing, settings, folder)
+                write_drawing(drawing, *given[2:4])
             tell(sum(task.done() for task in tasks.values()))
         for drawing in drawings:
             task = tasks[drawing.name]
             if not task.cancelled() and task.exception() is not None:
-                write_drawing(drawing, settings, folder)
+                write_drawing(drawing, *given[2:4])
 
 
 #: In a process that helps: how to write a figure of this name.

@@ -140,7 +140,7 @@ def _performance(data: dict[str, Any]) -> JournalTable:
         "All but the held-out AUC is apparent: on the patients that made the models, which is hopeful. AUC with"
         f" {how}, at Youden's threshold."
     ]
-    ways = dict.fromkeys(led_by(m) for m, own in zip(data["models"], held, strict=True) if own)
+    ways = dict.fromkeys(led_by(data, m) for m, own in zip(data["models"], held, strict=True) if own)
     notes += [f"Held out: {'; '.join(ways)}."] * is_held_out
     return JournalTable("table2", "Table 2. Performance", head, rows, notes)
 

@@ -7,9 +7,9 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from prldh.core import REFITTED, WHOLE
+from prldh.core import REFITTED
 from prldh.report.boxes import BETWEEN, WIDTH, Box, fitted, join_down, page_of, put_box
-from prldh.results import Words
+from prldh.results import Words, whole_words
 
 #: Columns of tissues; of more the first are drawn.
 MOST_TISSUES = 4
@@ -72,8 +72,7 @@ def study_stages(data: dict[str, Any], words: Words) -> dict[str, Paragraphs]:
         for kind, adjusted in (("unadjusted", False), ("adjusted", True))
         if any(m["adjusted"] == adjusted for m in models)
     ]
-    is_whole = all(tissue["selection"] for tissue in data["tissues"].values())
-    scopes = {"pipeline": WHOLE if is_whole else "all that this run fits, fitted anew", "model": REFITTED}
+    scopes = {"pipeline": whole_words(data, models), "model": REFITTED}
     schemes = {
         scope: list(dict.fromkeys(words.scheme(s).label for m in models for s in m["validation"].get(scope) or {}))
         for scope in scopes

@@ -22,6 +22,7 @@ from prldh.results.lead import (
     is_clustered,
     led_by,
     scheme_words,
+    whole_words,
 )
 from prldh.results.leakage import (
     ARTEFACT,
@@ -140,6 +141,7 @@ __all__ = [
     "tissues_of",
     "tissues_of_model",
     "unknown_leakage",
+    "whole_words",
     "way_as_run",
     "variables_of",
     "words_of",

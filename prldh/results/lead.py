@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from prldh.core import scope_words
-from prldh.results.leakage import ARTEFACT, LED_AS, is_artefact, leading_key
+from prldh.core import ALL_THAT_IS_FITTED, WHOLE, scope_words
+from prldh.results.leakage import ARTEFACT, LED_AS, is_artefact, leading_key, unknown_leakage
 from prldh.validation import TWO_STAGE_METHOD
 
 #: Which held-out number leads, the most honest first; other schemes come before the bootstrap, and those that a column
@@ -81,14 +81,21 @@ def scheme_words(scheme: str) -> str:
     return "bootstrap, .632+" if scheme == "bootstrap" else scheme.replace("_", "-")
 
 
-def led_by(entry: dict[str, Any]) -> str:
-    """What leads in words, as :func:`scheme_words`, and that it is the mean of folds; without a number, why."""
+def whole_words(data: Mapping[str, Any], models: Iterable[Mapping[str, Any]]) -> str:
+    """What scope pipeline is of these models in the field's words: of a score that came from outside it validates what
+    the run fits to it."""
+    return ALL_THAT_IS_FITTED if any(unknown_leakage(data, model) for model in models) else WHOLE
+
+
+def led_by(data: Mapping[str, Any], entry: dict[str, Any]) -> str:
+    """What leads in words, as :func:`scheme_words`, that it is the mean of folds, and what was fitted anew; without a
+    number, why."""
     leading = honest_auc(entry)
     if leading is None:
         return NO_USABLE if by_honesty(entry["validation"]) else "not validated"
     scope, scheme, _ = leading
     how = LED_AS.get(leading_key(entry["validation"][scope][scheme]) or "", "")
-    return f"{scheme_words(scheme)}{how}, {scope_words(scope)}"
+    return f"{scheme_words(scheme)}{how}, {whole_words(data, [entry]) if scope == 'pipeline' else scope_words(scope)}"
 
 
 def artefacts_in_words(entry: dict[str, Any]) -> str:

@@ -73,7 +73,7 @@ def _areas(data: dict[str, Any]) -> list[str]:
 
 def _how_held_out(data: dict[str, Any], entry: dict[str, Any]) -> str:
     unknown = ", leakage unknown" if honest_auc(entry) and unknown_leakage(data, entry) else ""
-    return f"{led_by(entry)}{unknown}"
+    return f"{led_by(data, entry)}{unknown}"
 
 
 def _held_out_title(data: dict[str, Any]) -> str:

@@ -12,6 +12,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
+import click
+
 from prldh.core import OutputError, PrldhError, Progress, check_target, printable
 from prldh.work.progress import all_lines, few_lines, show_progress
 
@@ -60,6 +62,11 @@ class Teller:
             self._log.close()
 
     @property
+    def is_kept(self) -> bool:
+        """Whether what is said stays somewhere, and files are not named in it: their names may be patients'."""
+        return self._log is not None or not sys.stdout.isatty()
+
+    @property
     def stream(self) -> TextIO:
         """Standard error as it was before the log listened to it."""
         return sys.stderr if self._aside is None else self._aside.stream
@@ -70,7 +77,7 @@ class Teller:
         for line in text.split("\n"):
             self._write(line)
         if not self.is_quiet:
-            print(text, flush=True)
+            click.echo(text)
 
     @contextmanager
     def progress(self) -> Iterator[Progress]:

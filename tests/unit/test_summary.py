@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from prldh.core import WHOLE
+from prldh.core import ALL_THAT_IS_FITTED, WHOLE
 from prldh.results.assembly import Results
 from prldh.results.lead import by_honesty, honest_auc, led_by
 from prldh.results.leakage import is_artefact
@@ -61,7 +61,7 @@ OUT_OF_BAG = {"auc": {"estimate": 0.4, "low": 0.3, "high": 0.45, "oob": 0.5, "b6
 )
 def test_an_artefact_never_leads(validation, estimate, words):
     leading = honest_auc({"validation": validation})
-    assert (leading and leading[2]["estimate"]) == estimate and led_by({"validation": validation}).startswith(words)
+    assert (leading and leading[2]["estimate"]) == estimate and led_by({}, {"validation": validation}).startswith(words)
 
 
 def test_which_pooled_auc_is_an_artefact():
@@ -108,7 +108,7 @@ def test_the_terminal_calls_honest_only_what_was_made_here_and_names_artefacts()
     assert "honest" not in shown and "held-out AUC" in shown and "this run cannot know how it was made" in shown
     assert given.endswith(" a") and made.endswith(" b") and turned.endswith("0.520 (0.400, 0.640) c")
     assert [line for line in shown.splitlines() if line.startswith("  ")] == [
-        f"  a  folds, {WHOLE}, leakage unknown",
+        f"  a  folds, {ALL_THAT_IS_FITTED}, leakage unknown",
         f"  b  folds, {WHOLE}",
         f"  c  folds, mean of folds, {WHOLE}",
     ]

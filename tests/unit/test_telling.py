@@ -114,3 +114,10 @@ def test_what_is_printed_beside_bars_goes_to_standard_output(tmp_path):
     shown = os.read(ours, 1 << 16).decode()
     os.close(ours)
     assert (tmp_path / "out").read_text() == "a result\n" and "models" in shown and "a result" not in shown
+
+
+def test_with_a_log_no_files_are_named_on_a_terminal_either(tmp_path, monkeypatch):
+    """What is said there stands in the log as well, and a file's name may be a patient's."""
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    with Teller() as quiet, Teller(log=tmp_path / "run.log") as logged:
+        assert (quiet.is_kept, logged.is_kept) == (False, True)
