@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from prldh.checklists import data_rules, model_rules, way_rules
+from prldh.checklists import data_rules, model_rules, performance_rules, way_rules
 from prldh.checklists.data_rules import for_item
 from prldh.checklists.dossier import Dossier
 from prldh.checklists.feature_rules import compliance, feature_set, software
@@ -72,7 +72,7 @@ def _entry(item: Item, finding: Finding, is_condition: bool) -> dict[str, Any]:
 
 
 #: Where rules of the run are looked for, by name.
-RULES = (data_rules, way_rules, model_rules)
+RULES = (data_rules, way_rules, model_rules, performance_rules)
 
 
 def _rules(**table: str) -> dict[str, Rule]:
@@ -354,7 +354,7 @@ METRICS_RULES: dict[str, Rule] = {
 
 def _suitable_metrics(d: Dossier) -> Finding:
     """METRICS 20: discrimination, calibration and clinical use of a binary outcome are all there."""
-    finding = model_rules.measures(d)
+    finding = performance_rules.measures(d)
     return filled(f"{finding.value}, for a binary outcome", *finding.evidence) if finding.status == FILLED else finding
 
 

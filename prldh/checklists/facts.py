@@ -51,6 +51,12 @@ class Facts:
         return self.dossier.run.get("clinical_model") or None
 
     @property
+    def clinical_covariates(self) -> tuple[str, ...]:
+        """The covariates that the model of these alone holds."""
+        terms = (self.clinical or {}).get("terms", ())
+        return tuple(self.label(name) for name in dict.fromkeys(t["variable"] for t in terms) if name != "(Intercept)")
+
+    @property
     def radiomic(self) -> tuple[str, ...]:
         """The models that hold a Radscore."""
         return tuple(name for name, is_radiomic in self.models.items() if is_radiomic)

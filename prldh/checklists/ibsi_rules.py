@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from prldh.checklists import data_rules, model_rules
+from prldh.checklists import data_rules, model_rules, performance_rules
 from prldh.checklists.data_rules import for_item
 from prldh.checklists.dossier import Dossier
 from prldh.checklists.feature_rules import TEXTURE, compliance, feature_set, software
@@ -85,7 +85,7 @@ def _beside(first: Finding, second: Finding) -> Finding:
 MODEL_ITEMS = {
     "1": lambda d, item: _beside(image_rule(d, item), data_rules.regions(d)),
     "60": for_item(data_rules.reliability),
-    "73": for_item(model_rules.non_radiomic),
+    "73": for_item(performance_rules.non_radiomic),
     "74": for_item(model_rules.multicollinearity),
     "48b": for_item(model_rules.readers),
     "75": for_item(model_rules.ready("the frozen models", "model.json")),

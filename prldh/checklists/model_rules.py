@@ -1,11 +1,11 @@
-"""Rules on models, validation and performance. Shared by the standards.
+"""Rules on models and their validation. Shared by the standards.
 
 As in :mod:`prldh.checklists.data_rules`, a rule says what the run shows, and never more.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from prldh.checklists.data_rules import (
@@ -21,7 +21,7 @@ from prldh.checklists.data_rules import (
     steps_for,
 )
 from prldh.checklists.dossier import Dossier
-from prldh.checklists.facts import MOST, facts_of, listing
+from prldh.checklists.facts import facts_of, listing
 from prldh.checklists.findings import (
     EXTRACTED,
     Evidence,
@@ -38,9 +38,9 @@ from prldh.checklists.findings import (
 )
 from prldh.checklists.phrases import scopes_in_words
 from prldh.checklists.regions import CONSENSUS_WAYS
-from prldh.core import Purpose, scope_words
+from prldh.core import Purpose
 from prldh.pages import p_text
-from prldh.results import by_honesty, honest_auc, interval, is_clustered, led_by, unknown_leakage
+from prldh.results import interval, is_clustered
 
 # ---------------------------------------------------------------- models
 
@@ -318,200 +318,6 @@ def is_no_sum(tissue: Mapping[str, Any]) -> bool:
     """Whether a Radscore made here is no sum of its features, as a forest's."""
     score = tissue.get("radscore") or {}
     return score.get("intercept", 0.0) is None
-
-
-def _performance(d: Dossier) -> list[str]:
-    lines = []
-    for m in d.run["models"]:
-        held = honest_auc(m)
-        lines.append(
-            f"{name_of(m)}: apparent AUC {interval(m['auc'])}"
-            + (
-                f", {_led(d, held)}: {interval(held[2])}"
-                if held
-                else f", {led_by(d.run, m)}"
-                if by_honesty(m["validation"])
-                else ""
-            )
-            + (" (leakage unknown)" if held and unknown_leakage(d.run, m) else "")
-        )
-    return lines
-
-
-@of_results
-def performance(d: Dossier) -> Finding:
-    if not d.run["study"]["schemes"]:
-        return contradicted("apparent numbers alone: nothing was held out", report("performance"))
-    n, events = d.run["cohort"]["n"], d.run["cohort"]["events"]
-    return filled(
-        f"{'; '.join(_performance(d))}. Always guessing the commoner outcome is right in"
-        f" {100 * max(events, n - events) / n:.1f} %",
-        report("validation"),
-        report("performance"),
-        report("calibration"),
-    )
-
-
-@of_results
-def performance_intervals(d: Dossier) -> Finding:
-    if not d.run["study"]["schemes"]:
-        return contradicted("apparent numbers alone: nothing was held out", report("performance"))
-    by = ", ".join(facts_of(d).subgroups)
-    return filled(
-        "; ".join(_performance(d)) + (f"; by {by}, with intervals, in the report" if by else ""),
-        report("validation"),
-        report("performance"),
-        *([report("subgroups")] if by else []),
-        remaining=None if by else "performance in key subgroups",
-    )
-
-
-@of_results
-def measures(d: Dossier) -> Finding:
-    return filled(
-        "AUC and partial AUC, accuracy, sensitivity, specificity, predictive values, calibration, decision curves",
-        report("performance"),
-        report("calibration"),
-        report("usefulness"),
-        remaining="why these",
-    )
-
-
-@of_results
-def uncertainty(d: Dossier) -> Finding:
-    level = f"{100 * d.settings.get('performance', {}).get('confidence', 0.95):g}"
-    methods = ", ".join(dict.fromkeys(m["auc"]["method"] for m in d.run["models"] if m["auc"].get("method")))
-    others = "proportions by Clopper–Pearson, odds ratios by profile likelihood"
-    if is_clustered(d.run):
-        methods, others = methods.removesuffix(","), "odds ratios by Wald with the sandwich; proportions have none"
-    return filled(
-        f"{level}% intervals: AUC by {methods or 'DeLong'}, {others}",
-        report("performance"),
-        report("models"),
-    )
-
-
-@of_results
-def calibration(d: Dossier) -> Finding:
-    """Held-out calibration: of a logistic model on its own patients it is perfect by construction."""
-    if not d.run["study"]["schemes"]:
-        of_itself = {t["radscore"]["second_stage"] for t in d.selected.values() if t.get("radscore")}
-        perfect = ", where it is perfect by construction" if of_itself <= {"in_sample"} else ""
-        return contradicted(f"calibration is apparent alone{perfect}: nothing was held out", report("calibration"))
-    lacking = [
-        name_of(m)
-        for m in d.run["models"]
-        if not any(
-            "calibration" in v or "slope" in v
-            for scope in ("model", "pipeline")
-            for v in m["validation"].get(scope, {}).values()
-        )
-    ]
-    if lacking:
-        return contradicted(f"no held-out calibration of {', '.join(lacking)}", report("calibration"))
-    return filled(
-        "slope, intercept and curve on held-out predictions of every model",
-        report("calibration"),
-        result("models[].validation"),
-    )
-
-
-def _pair(c: Mapping[str, Any]) -> str:
-    return f"{c['a']} – {c['b']}" + (", adjusted" if c["adjusted"] else "")
-
-
-@of_results
-def comparison(d: Dossier) -> Finding:
-    facts = facts_of(d)
-    rows, over = facts.pairs, facts.added_value
-    if not rows and over:
-        return filled(
-            f"{over[0]['method']} ({_where(d, over[0])}), against the covariates alone: {_tests(over)}",
-            report("comparisons"),
-            result("clinical_model.added_value"),
-        )
-    if len(facts.models) < 2:
-        return not_applicable(f"nothing to compare: the study has {facts.counted}", result("models"))
-    if not rows:
-        return ask("no pair of models was compared", setting("comparisons"))
-    held = [c for c in rows if c["scope"] == "pipeline"] or [c for c in rows if c["scope"]] or list(rows)
-    shown = _tests([c for c in held if c["scheme"] == held[0]["scheme"]])
-    against = f"; against the covariates alone: {_tests(over)}" if over else ""
-    return filled(
-        f"{held[0]['method']} ({_where(d, held[0])}): {shown}{against}",
-        report("comparisons"),
-        result("comparisons"),
-        *([result("clinical_model.added_value")] if over else []),
-    )
-
-
-def _where(d: Dossier, c: Mapping[str, Any]) -> str:
-    """On which predictions a comparison was made."""
-    return f"{facts_of(d).scheme(c['scheme'])}, {scopes_in_words([c['scope']])}" if c["scope"] else "apparent"
-
-
-def _tests(rows: Sequence[Mapping[str, Any]]) -> str:
-    more = f"; and {len(rows) - MOST} more" if len(rows) > MOST else ""
-    return "; ".join(f"{_pair(c)}: p {p_text(c['p'])}" for c in rows[:MOST]) + more
-
-
-@of_results
-def non_radiomic(d: Dossier) -> Finding:
-    """Compared with a model of clinical covariates alone: one must be among the models, and in a comparison with a
-    radiomic one."""
-    facts = facts_of(d)
-    kinds, plain = facts.models, facts.plain
-    if not d.run["tissues"]:
-        return ask("the study has no tissue: which of its predictors are radiomic is not known", setting("tissues"))
-    if facts.clinical:
-        return _over_covariates(d)
-    if not plain:
-        return contradicted(
-            "every model of this run holds a Radscore: none of clinical covariates alone to compare with",
-            report("models"),
-            setting("models"),
-        )
-    pairs = [
-        c
-        for c in d.run["comparisons"]
-        if c["measure"] == "auc"
-        and kinds.get(c["a"]) != kinds.get(c["b"])
-        and None not in (kinds.get(c["a"]), kinds.get(c["b"]))
-    ]
-    if not pairs:
-        held = (
-            f"{', '.join(plain)} stands beside the models that hold a Radscore in every table, but no such pair was"
-            " tested"
-        )
-        return ask(held, report("performance"), setting("comparisons"))
-    shown = "; ".join(dict.fromkeys(f"{c['a']} – {c['b']}" for c in pairs))
-    return filled(f"compared: {shown}; decision curves of every model", report("comparisons"), report("usefulness"))
-
-
-def _over_covariates(d: Dossier) -> Finding:
-    """The model of the covariates alone, and what the models add to it."""
-    facts = facts_of(d)
-    clinical = dict(facts.clinical or {})
-    held = honest_auc(clinical)
-    alone = f"the covariates alone ({listing(facts.covariates)}): apparent AUC {interval(clinical['auc'])}"
-    alone += f", {_led(d, held)}: {interval(held[2])}" if held else ""
-    rows = facts.added_value
-    more = f"; and {len(rows) - MOST} more" if len(rows) > MOST else ""
-    added = "; ".join(f"{name_of({**c, 'name': c['a']})} {_gain(c)}" for c in rows[:MOST]) + more
-    value = f"{alone}; added to that AUC ({_where(d, rows[0])}): {added}" if rows else alone
-    evidence = (result("clinical_model"), report("comparisons"), report("usefulness"))
-    return filled(f"{value}; decision curves of every model", *evidence) if rows else ask(value, *evidence)
-
-
-def _gain(c: Mapping[str, Any]) -> str:
-    shown = interval({"estimate": c["difference"], "low": c["low"], "high": c["high"]})
-    return shown + (f", p {p_text(c['p'])}" if c.get("p") is not None else "")
-
-
-def _led(d: Dossier, held: tuple[str, str, Mapping[str, Any]]) -> str:
-    """What leads, as the report calls it: ``cross-validation, whole modelling process validated``."""
-    scope, scheme, _ = held
-    return f"{facts_of(d).scheme(scheme)}, {scope_words(scope)}"
 
 
 @of_results

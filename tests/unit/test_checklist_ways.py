@@ -6,7 +6,8 @@ from __future__ import annotations
 import pytest
 from test_checklists import GIVEN, _dossier, _entry
 
-from prldh.checklists import data_rules, model_rules, way_rules
+from prldh.checklists import way_rules
+from prldh.checklists.built_in import RULES
 from prldh.checklists.dossier import Dossier, dossier_of
 
 SCORE = {
@@ -88,7 +89,7 @@ CASES = [
 
 
 def rule_of(name):
-    return next(getattr(m, name) for m in (data_rules, way_rules, model_rules) if hasattr(m, name))
+    return next(getattr(m, name) for m in RULES if hasattr(m, name))
 
 
 @pytest.mark.parametrize(("rule", "changes", "status", "said"), CASES)

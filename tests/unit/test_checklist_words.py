@@ -172,6 +172,13 @@ def test_the_covariates_alone_fill_what_asks_for_a_clinical_model():
     assert without["clear", "42"]["status"] == "contradicted" and without["clear", "41"]["status"] == "not applicable"
 
 
+def test_the_covariates_alone_are_those_that_their_model_holds():
+    """Not all that the study declares: `adjust` may name some."""
+    alone = {"clinical_model": {**CLINICAL["clinical_model"], **_model("covariates alone", "sex")}}
+    found = {(name, entry["number"]): entry for name, entry, _ in _texts(_dossier(**ONE, **alone))}
+    assert found["clear", "42"]["value"].startswith("the covariates alone (sex): apparent AUC")
+
+
 def test_subgroups_and_groups_held_out_answer_for_confounders_and_clusters():
     found = {(name, e["number"]): e for name, e, _ in _texts(_dossier(**CENTRES))}
     for place in (("metrics", "19"), ("clear", "36"), ("tripod-ai", "12d"), ("tripod-ai", "23b")):
