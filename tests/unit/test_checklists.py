@@ -19,6 +19,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from prldh.checklists import data_rules, model_rules, performance_rules
 from prldh.checklists.answers import apply_answers, merge, read_answers, write_questions
 from prldh.checklists.built_in import RULES, built_in_checklists
 from prldh.checklists.dossier import Dossier, dossier_of, read_dossier
