@@ -23,7 +23,7 @@ from prldh.work import Teller
 FEATURES_FOREST = {"trees": 200, "sizes": [1, 2, 3, 5, 8, 12, 20, 30]}
 NEW_PATIENTS = 150
 #: Which of the paper's values are printed, and how wide their names: a terminal has 80 columns.
-SHOWN, QUANTITY = (": sensitivity", ": leave-one-out AUC", ": cutoff"), 54
+SHOWN, QUANTITY = (": sensitivity", ": leave-one-out AUC", ": cutoff"), 62
 #: What a study file is called.
 STUDY = "study.yaml"
 #: How study files of synthetic data begin.
@@ -118,10 +118,10 @@ def _beside_the_paper(data: dict[str, Any], whole: Path) -> str:
         " agree."
     )
     write_whole(whole, ("\n".join([*lines, legend]) + "\n").encode())
-    shown = [f"\n{title:{QUANTITY}}  {'paper':>10}  {'here':>10}"]
+    shown = [f"\n{title:{QUANTITY}}  {'paper':>6}  {'here':>6}"]
     for row in (r for r in exact if r["quantity"].endswith(SHOWN)):
         mark = "" if row["agrees"] else "  *"
-        shown.append(f"{row['quantity'][:QUANTITY]:{QUANTITY}}  {row['paper']:>10}  {row['ours'] or DASH:>10}{mark}")
+        shown.append(f"{row['quantity'][:QUANTITY]:{QUANTITY}}  {row['paper']:>6}  {row['ours'] or DASH:>6}{mark}")
     shown.append(
         f"{sum(r['agrees'] for r in exact)} of {len(exact)} values that the printed tables determine appear to every\n"
         f"printed digit; all {len(rows)} values: {whole}"

@@ -70,7 +70,7 @@ FEATURES_SHOWN = 50
 #: Tables of each model that a page holds one by one; those of more are in CSV alone.
 MODELS_SHOWN = 12
 #: Warnings of a stage that stand open; more are folded.
-WARNINGS_OPEN = 5
+WARNINGS_OPEN = 3
 
 
 def make_view(data: dict[str, Any], words: Words, figures: dict[str, dict[str, Any]]) -> dict[str, Any]:

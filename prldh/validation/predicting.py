@@ -72,7 +72,7 @@ def predict_models(
     for k, (place, predict) in enumerate(here.items()):
         progress(len(spread) + k, n)
         found[place] = predict(PythonEngine()) if place[2] is None else predict(runs[place[2]].engine)
-    if n:
+    if here:
         progress(n, n)
     return found
 

@@ -1,32 +1,11 @@
-"""A headless Chromium of the system, driven by playwright, which never downloads a browser of its own."""
+"""What tests of pages share."""
 
 from __future__ import annotations
 
-import os
-import shutil
-
 import pytest
+from chromium import absent, browser
 
-CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
-
-
-def _absent(reason: str) -> None:
-    (pytest.fail if os.environ.get("CI") else pytest.skip)(f"{reason}. `tools/setup.sh test` installs it.")
-
-
-@pytest.fixture(scope="session")
-def browser():
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        _absent("playwright is not installed")
-    chromium = next((path for name in CHROMIUM if (path := shutil.which(name))), None)
-    if chromium is None:
-        _absent("Chromium is not installed")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-dev-shm-usage"])
-        yield browser
-        browser.close()
+__all__ = ["browser"]
 
 
 @pytest.fixture(scope="session")
@@ -37,4 +16,4 @@ def axe() -> str:
 
         return (files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")
     except ImportError:
-        _absent("axe-core is not installed")
+        absent("axe-core is not installed")

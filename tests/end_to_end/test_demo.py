@@ -9,6 +9,7 @@ import subprocess
 import sys
 
 import pytest
+from chromium import browser
 from pages import unmarked
 from plain_r import compare_with_plain_r
 from schemas import check_schema
@@ -19,6 +20,7 @@ from prldh.results.agreement import judged
 from prldh.results.lead import honest_auc
 
 pytestmark = pytest.mark.r
+__all__ = ["browser"]
 
 
 @pytest.fixture(scope="module")
@@ -159,3 +161,14 @@ def test_a_report_that_is_rendered_again_draws_nothing_anew_and_is_small(demo, n
     record_property("told", f"Report of the demo ({name}): {seconds:.1f} s of one core, {size:.1f} MB")
     assert drawn and size < 5
     assert {path.name: path.stat().st_mtime_ns for path in (demo[0] / name / "figures").glob("*.svg")} == drawn
+
+
+@pytest.mark.parametrize("name", ["published", "features"])
+def test_a_report_is_not_longer_than_a_reader(demo, browser, name):
+    """In pixels of a page 1280 wide, with everything in it; and in bytes."""
+    file = demo[0] / name / "report.html"
+    page = browser.new_page(viewport={"width": 1280, "height": 800})
+    page.goto(file.as_uri())
+    assert 8_000 < page.evaluate("document.documentElement.scrollHeight") <= 18_000
+    assert file.stat().st_size < 4_000_000
+    page.close()

@@ -100,7 +100,7 @@ def test_what_the_file_knows_is_filled(tmp_path):
         ("ibsi", "51", "filled", "1 × 1 × 1 mm; found after resampling: 1 × 1 × 1 mm (2)"),
         ("ibsi", "61", "filled", "NumPy 1.26.4"),
         ("metrics", "12", "filled", "PyRadiomics v3.1.0"),
-        ("metrics", "13", "filled", "binWidth 20"),
+        ("metrics", "13", "filled", "bin width 20"),
         ("metrics", "C1", "filled", "within masks"),
         ("clear", "27", "filled", "f.txt 3"),
         ("clear", "24", "filled", "Laplacian of Gaussian"),
