@@ -24,26 +24,26 @@ PREDICTIONS = ("firth", "flic", "flac")
 
 @numba.njit(cache=True)
 def _refit(columns: np.ndarray, outcome: np.ndarray, rows: np.ndarray, lengths: np.ndarray) -> np.ndarray:
-    """Coefficients (m, k) of every resample; NaN for a resample with one class."""
+    """Coefficients (m, k) of every resample; NaN for a resample with one class. A patient drawn twice counts twice, and
+    is worked out once."""
     k = columns.shape[0]
     result = np.zeros((lengths.shape[0], k))
     begin = 0
     for r in range(lengths.shape[0]):
-        n = lengths[r]
-        y, wide = np.empty(n), np.empty((k, n))
-        for i in range(n):
-            row = rows[begin + i]
-            y[i] = outcome[row]
-            for j in range(k):
-                wide[j, i] = columns[j, row]
-        begin += n
-        events = y.sum()
-        if events == 0.0 or events == n:
+        counted = np.zeros(columns.shape[1])
+        for row in rows[begin : begin + lengths[r]]:
+            counted[row] += 1.0
+        begin += lengths[r]
+        drawn = np.flatnonzero(counted)
+        y, times, wide = outcome[drawn], counted[drawn], np.empty((k, drawn.shape[0]))
+        for j in range(k):
+            wide[j] = columns[j][drawn]
+        if drawn.shape[0] == 0 or y.min() == y.max():
             result[r, :] = np.nan
             continue
         kept = _estimable(wide)
         basis, triangle = orthogonal_basis(np.ascontiguousarray(wide[kept].T))
-        estimates = maximise(basis, y, np.zeros(kept.shape[0]), kept.shape[0])[0]
+        estimates = maximise(basis, y, times, np.zeros(kept.shape[0]), kept.shape[0])[0]
         estimates = backward(np.ascontiguousarray(triangle.T), estimates)
         for i in range(kept.shape[0]):
             result[r, kept[i]] = estimates[i]
@@ -60,7 +60,7 @@ class _Fit:
         self.x = np.ascontiguousarray(columns[self.kept].T)
         basis, triangle = orthogonal_basis(self.x)
         in_basis, self.value, _, self.iterations, self.converged = maximise(
-            basis, self.y, np.zeros(len(self.kept)), len(self.kept)
+            basis, self.y, np.ones(len(self.y)), np.zeros(len(self.kept)), len(self.kept)
         )
         self.estimates = backward(np.ascontiguousarray(triangle.T), in_basis)
         mu = special.expit(basis @ in_basis)
@@ -91,7 +91,7 @@ class _Profile:
         """Value, derivative by b, and where the others are."""
         held = start.copy()
         held[-1] = b * self.scale
-        others, value, slope, _, _ = maximise(self.basis, self.y, held, len(held) - 1)
+        others, value, slope, _, _ = maximise(self.basis, self.y, np.ones(len(self.y)), held, len(held) - 1)
         return value, slope * self.scale, others
 
 
@@ -169,7 +169,7 @@ def _null(x: np.ndarray, y: np.ndarray) -> float:
     """Penalised log-likelihood over the basis with every coefficient but the first at 0."""
     # its first column is the intercept's, so the others' zeros are zeros in the basis too
     basis, triangle = orthogonal_basis(x)
-    return float(maximise(basis, y, np.zeros(len(triangle)), 1)[1])
+    return float(maximise(basis, y, np.ones(len(y)), np.zeros(len(triangle)), 1)[1])
 
 
 def firth_limits(design: np.ndarray, outcome: np.ndarray, level: float = 0.95) -> np.ndarray:

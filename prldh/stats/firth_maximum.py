@@ -72,9 +72,11 @@ def backward(lower: np.ndarray, target: np.ndarray) -> np.ndarray:
 
 
 @numba.njit(cache=True)
-def _evaluate(x: np.ndarray, y: np.ndarray, eta: np.ndarray) -> tuple[float, np.ndarray, np.ndarray, np.ndarray]:
-    """Penalised log-likelihood (-inf where the information is singular), probabilities and weights (n,), the
-    information's factor (k, k)."""
+def _evaluate(
+    x: np.ndarray, y: np.ndarray, times: np.ndarray, eta: np.ndarray
+) -> tuple[float, np.ndarray, np.ndarray, np.ndarray]:
+    """Penalised log-likelihood (-inf where the information is singular), probabilities (n,), weights (n,) of all the
+    times that a row counts, the information's factor (k, k)."""
     n, k = x.shape
     mu, weight = np.empty(n), np.empty(n)
     weighted = np.empty((n, k))
@@ -82,9 +84,9 @@ def _evaluate(x: np.ndarray, y: np.ndarray, eta: np.ndarray) -> tuple[float, np.
     for i in range(n):
         small = np.exp(-abs(eta[i]))
         mu[i] = 1.0 / (1.0 + small) if eta[i] >= 0.0 else small / (1.0 + small)
-        weight[i] = small / ((1.0 + small) * (1.0 + small))
+        weight[i] = times[i] * small / ((1.0 + small) * (1.0 + small))
         is_right = (eta[i] >= 0.0) == (y[i] == 1.0)
-        value -= np.log1p(small) if is_right else np.log1p(small) + abs(eta[i])
+        value -= times[i] * (np.log1p(small) if is_right else np.log1p(small) + abs(eta[i]))
         for j in range(k):
             weighted[i, j] = weight[i] * x[i, j]
     is_definite, lower = _cholesky(np.dot(weighted.T, x))
@@ -97,10 +99,10 @@ def _evaluate(x: np.ndarray, y: np.ndarray, eta: np.ndarray) -> tuple[float, np.
 
 @numba.njit(cache=True)
 def _residuals(
-    x: np.ndarray, y: np.ndarray, mu: np.ndarray, weight: np.ndarray, lower: np.ndarray
+    x: np.ndarray, y: np.ndarray, times: np.ndarray, mu: np.ndarray, weight: np.ndarray, lower: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The design in coordinates of unit information (n, k), leverages (n,), and the residuals (n,) of the penalised
-    score."""
+    """The design in coordinates of unit information (n, k), and of all the times that a row counts the leverages (n,)
+    and the residuals (n,) of the penalised score."""
     n, k = x.shape
     unit, leverage, residual = np.empty((n, k)), np.empty(n), np.empty(n)
     for i in range(n):
@@ -112,18 +114,20 @@ def _residuals(
             unit[i, j] = value / lower[j, j]
             total += unit[i, j] * unit[i, j]
         leverage[i] = weight[i] * total
-        residual[i] = y[i] - mu[i] + leverage[i] * (0.5 - mu[i])
+        residual[i] = times[i] * (y[i] - mu[i]) + leverage[i] * (0.5 - mu[i])
     return unit, leverage, residual
 
 
 @numba.njit(cache=True)
-def _curvature(unit: np.ndarray, leverage: np.ndarray, mu: np.ndarray, weight: np.ndarray) -> np.ndarray:
+def _curvature(
+    unit: np.ndarray, times: np.ndarray, leverage: np.ndarray, mu: np.ndarray, weight: np.ndarray
+) -> np.ndarray:
     """Minus the second derivatives (k, k) of the penalised log-likelihood, in coordinates of unit information."""
     n, k = unit.shape
     rooted, tilted, first = np.empty((n, k)), np.empty((n, k)), np.empty((n, k))
     for i in range(n):
         root, tilt = np.sqrt(weight[i]), 1.0 - 2.0 * mu[i]
-        part = weight[i] - 0.5 * leverage[i] * (1.0 - 6.0 * weight[i])
+        part = weight[i] - 0.5 * leverage[i] * (1.0 - 6.0 * weight[i] / times[i])
         for j in range(k):
             rooted[i, j] = root * unit[i, j]
             tilted[i, j] = tilt * unit[i, j]
@@ -151,33 +155,36 @@ def _way_off_a_saddle(curvature: np.ndarray, score: np.ndarray, lower: np.ndarra
 
 
 @numba.njit(cache=True)
-def maximise(x: np.ndarray, y: np.ndarray, start: np.ndarray, free: int) -> tuple[np.ndarray, float, float, int, bool]:
+def maximise(
+    x: np.ndarray, y: np.ndarray, times: np.ndarray, start: np.ndarray, free: int
+) -> tuple[np.ndarray, float, float, int, bool]:
     """Largest penalised log-likelihood over the first ``free`` coefficients; the others stay at ``start``.
 
-    The penalty is that of the whole design whatever is free. Returned are the coefficients, the value, its derivative
-    by the last coefficient, the number of iterations and whether they converged.
+    Row i counts ``times[i]`` times. The penalty is that of the whole design whatever is free. Returned are the
+    coefficients, the value, its derivative by the last coefficient, the number of iterations and whether they
+    converged.
     """
     coefficients = start.copy()
     eta = np.dot(x, coefficients)
-    value, mu, weight, lower = _evaluate(x, y, eta)
+    value, mu, weight, lower = _evaluate(x, y, times, eta)
     if value == -np.inf:  # a start so far out that rounding leaves no information
         coefficients[:free] = 0.0
         eta = np.dot(x, coefficients)
-        value, mu, weight, lower = _evaluate(x, y, eta)
+        value, mu, weight, lower = _evaluate(x, y, times, eta)
     root, is_known, is_settled = np.eye(free), False, False
     before = np.inf
     converged = False
     iteration = 0
     while iteration < _MAX_ITERATIONS:
         iteration += 1
-        unit, leverage, residual = _residuals(x, y, mu, weight, lower)
+        unit, leverage, residual = _residuals(x, y, times, mu, weight, lower)
         score = np.ascontiguousarray(np.dot(unit.T, residual)[:free])
         squared = np.dot(score, score)
         factor = np.ascontiguousarray(lower[:free, :free])
         if squared >= _NEAR:
             root, is_known = factor, False
         elif not is_known or squared > 0.05 * before or (squared < _SETTLED and not is_settled):
-            curvature = np.ascontiguousarray(_curvature(unit, leverage, mu, weight)[:free, :free])
+            curvature = np.ascontiguousarray(_curvature(unit, times, leverage, mu, weight)[:free, :free])
             is_known, relative = _cholesky(curvature)
             root = np.dot(factor, relative) if is_known else factor
             is_settled = is_known and squared < _SETTLED
@@ -192,7 +199,7 @@ def maximise(x: np.ndarray, y: np.ndarray, start: np.ndarray, free: int) -> tupl
         length = min(1.0, _LONGEST_STEP / longest) if longest > 0.0 else 1.0
         accepted = False
         for _ in range(60):
-            trial = _evaluate(x, y, eta + length * moved)
+            trial = _evaluate(x, y, times, eta + length * moved)
             if trial[0] >= value or (squared < 1e-8 and trial[0] > -np.inf):
                 accepted = True
                 break
@@ -206,7 +213,7 @@ def maximise(x: np.ndarray, y: np.ndarray, start: np.ndarray, free: int) -> tupl
         if squared < _DONE or is_rounding:
             converged = True
             break
-    residual = _residuals(x, y, mu, weight, lower)[2]
+    residual = _residuals(x, y, times, mu, weight, lower)[2]
     return coefficients, value, np.dot(np.ascontiguousarray(x[:, -1]), residual), iteration, converged
 
 

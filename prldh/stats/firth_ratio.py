@@ -61,6 +61,7 @@ def likelihood_ratio_firth(design_small: np.ndarray, design_large: np.ndarray, o
     df = float(len(kept) - n_small)
     basis = orthogonal_basis(np.ascontiguousarray(both[kept].T))[0]
     start = np.zeros(len(kept))
-    fall = maximise(basis, y, start, len(kept))[1] - maximise(basis, y, start, n_small)[1]
+    once = np.ones(len(y))
+    fall = maximise(basis, y, once, start, len(kept))[1] - maximise(basis, y, once, start, n_small)[1]
     statistic = max(2.0 * float(fall), 0.0)  # rounding may leave -1e-14
     return {"statistic": statistic, "df": df, "p": float(special.chdtrc(df, statistic)) if df > 0 else float("nan")}

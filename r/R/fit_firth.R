@@ -70,22 +70,22 @@ firth_profile <- function(fit, j) {
   list(at = at, best = drop(basis$triangle %*% fit$estimates[order]))
 }
 
-# Over the first coefficients ("free" of them); the others stay where they are.
-firth_maximise <- function(x, outcome, beta, free) {
+# Over the first coefficients ("free" of them); the others stay where they are. Row i counts times[i] times.
+firth_maximise <- function(x, outcome, beta, free, times = rep(1, nrow(x))) {
   wide <- t(x)
   log_odds <- drop(x %*% beta)
-  state <- firth_state(x, outcome, log_odds)
+  state <- firth_state(x, outcome, log_odds, times)
   if (state$value == -Inf) {   # a start so far out that rounding leaves no information
     beta[seq_len(free)] <- 0
     log_odds <- drop(x %*% beta)
-    state <- firth_state(x, outcome, log_odds)
+    state <- firth_state(x, outcome, log_odds, times)
   }
   root <- NULL
   is_known <- is_settled <- FALSE
   before <- Inf
   is_converged <- FALSE
   for (iteration in 1:500) {
-    state <- firth_residuals(wide, outcome, state)
+    state <- firth_residuals(wide, outcome, state, times)
     score <- drop(state$unit %*% state$residual)[seq_len(free)]
     squared <- sum(score^2)
     factor <- state$root[seq_len(free), seq_len(free), drop = FALSE]
@@ -93,7 +93,7 @@ firth_maximise <- function(x, outcome, beta, free) {
       root <- factor
       is_known <- FALSE
     } else if (!is_known || squared > 0.05 * before || (squared < 1e-6 && !is_settled)) {
-      curvature <- firth_curvature(state)[seq_len(free), seq_len(free), drop = FALSE]
+      curvature <- firth_curvature(state, times)[seq_len(free), seq_len(free), drop = FALSE]
       relative <- firth_root(curvature)
       is_known <- !is.null(relative)
       root <- if (is_known) relative %*% factor else factor
@@ -111,7 +111,7 @@ firth_maximise <- function(x, outcome, beta, free) {
     size <- if (longest > 0) min(1, 5 / longest) else 1
     trial <- NULL
     for (halving in 1:60) {
-      trial <- firth_state(x, outcome, log_odds + size * moved)
+      trial <- firth_state(x, outcome, log_odds + size * moved, times)
       if (trial$value >= state$value || (squared < 1e-8 && trial$value > -Inf)) break
       size <- size / 2
       trial <- NULL
@@ -128,7 +128,7 @@ firth_maximise <- function(x, outcome, beta, free) {
       break
     }
   }
-  list(beta = beta, value = state$value, state = firth_residuals(wide, outcome, state), iterations = iteration,
+  list(beta = beta, value = state$value, state = firth_residuals(wide, outcome, state, times), iterations = iteration,
        is_converged = is_converged)
 }
 
@@ -145,11 +145,11 @@ firth_way_off_a_saddle <- function(curvature, score, root) {
   if (moved[last] > 0) -way else way
 }
 
-firth_state <- function(x, outcome, log_odds) {
+firth_state <- function(x, outcome, log_odds, times) {
   mu <- plogis(log_odds)
-  weight <- mu * plogis(-log_odds)
+  weight <- times * mu * plogis(-log_odds)
   root <- firth_root(crossprod(x * sqrt(weight)))
-  value <- if (is.null(root)) -Inf else sum(plogis((2 * outcome - 1) * log_odds, log.p = TRUE)) + sum(log(diag(root)))
+  value <- if (is.null(root)) -Inf else sum(times * plogis((2 * outcome - 1) * log_odds, log.p = TRUE)) + sum(log(diag(root)))
   list(value = value, mu = mu, weight = weight, root = root)
 }
 
@@ -159,18 +159,19 @@ firth_root <- function(matrix) {
   if (is.null(root) || any(diag(root)^2 <= 1e-14 * diag(matrix))) NULL else root
 }
 
-# The transposed design in coordinates of unit information, leverages, and the residuals of the penalised score.
-firth_residuals <- function(wide, outcome, state) {
+# The transposed design in coordinates of unit information, and of all the times that a row counts the leverages and the
+# residuals of the penalised score.
+firth_residuals <- function(wide, outcome, state, times) {
   state$unit <- backsolve(state$root, wide, transpose = TRUE)
   state$leverage <- state$weight * colSums(state$unit^2)
-  state$residual <- outcome - state$mu + state$leverage * (0.5 - state$mu)
+  state$residual <- times * (outcome - state$mu) + state$leverage * (0.5 - state$mu)
   state
 }
 
 # Minus the second derivatives of the penalised log-likelihood, in coordinates of unit information.
-firth_curvature <- function(state) {
-  times <- function(factor) state$unit * rep(factor, each = nrow(state$unit))
-  tilted <- times(1 - 2 * state$mu)
-  first <- state$weight - 0.5 * state$leverage * (1 - 6 * state$weight)
-  times(first) %*% t(state$unit) + 0.5 * tilted %*% crossprod(times(sqrt(state$weight)))^2 %*% t(tilted)
+firth_curvature <- function(state, times) {
+  scaled <- function(factor) state$unit * rep(factor, each = nrow(state$unit))
+  tilted <- scaled(1 - 2 * state$mu)
+  first <- state$weight - 0.5 * state$leverage * (1 - 6 * state$weight / times)
+  scaled(first) %*% t(state$unit) + 0.5 * tilted %*% crossprod(scaled(sqrt(state$weight)))^2 %*% t(tilted)
 }
