@@ -1,5 +1,5 @@
 # Two commands on a fresh machine: `make demo` and `make test`. Both do their own set-up.
-.PHONY: demo test test-slow test-gpu gpu-check bench hostile sbom setup setup-test lint check clean
+.PHONY: demo test test-slow test-gpu gpu-check bench hostile sbom docs setup setup-test lint check clean
 
 PY := .venv/bin/python
 SETUP := @sh tools/setup.sh
@@ -47,6 +47,15 @@ sbom: setup
 	@build/sbom/bin/cyclonedx-py environment --output-reproducible --sv 1.6 --of JSON -o sbom.cdx.json $(PY)
 	@echo "sbom.cdx.json"
 
+# the documentation, built into site/; its tools have an environment of their own
+docs: build/docs/made
+	@NO_MKDOCS_2_WARNING=1 build/docs/bin/mkdocs build --strict
+	@echo "site/index.html"
+
+build/docs/made: docs/requirements.txt | setup
+	@$(PY) -m venv build/docs && build/docs/bin/pip install --quiet --disable-pip-version-check -r docs/requirements.txt
+	@touch build/docs/made
+
 lint: setup check
 
 # the same as .pre-commit-config.yaml
@@ -57,4 +66,4 @@ check:
 	@.venv/bin/lint-imports
 
 clean:
-	rm -rf .venv build dist demo *.egg-info
+	rm -rf .venv build dist demo site *.egg-info

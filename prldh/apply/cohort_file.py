@@ -11,17 +11,30 @@ from prldh.study import AS_IT_IS, Event, ReadSettings, Strict, TableRead, Text, 
 
 
 class NewClinical(Strict):
-    """The clinical table of new patients. What is not given is as in the study; without the outcome's column there are
-    predictions alone. ``columns``: name → column, of those that the study declares and a step reads. ``read``: how the
-    table is read, of which ``ids`` alone is as in the study."""
+    """The clinical table of new patients. What is not given is as in the study."""
 
-    table: str
-    read: TableRead = AS_IT_IS
-    id: Text | None = None
-    outcome: Text | None = None
-    patient: Text | None = None
-    columns: dict[Text, Text] = Field({}, max_length=bounds.NAMES)
-    event: Event | None = None
+    table: str = Field(description="path of the new patients' clinical table, relative to the cohort file")
+    read: TableRead = Field(
+        AS_IT_IS,
+        description=(
+            "how the table is read where its file is not as its ending says; of these keys `ids`"
+            " alone is as in the study where it is not given"
+        ),
+    )
+    id: Text | None = Field(None, description="the column of ids; default: as in the study")
+    outcome: Text | None = Field(
+        None,
+        description=(
+            "the column of the outcome; default: as in the study. Without that column there are predictions alone"
+        ),
+    )
+    patient: Text | None = Field(None, description="the column that says whose a row is; default: as in the study")
+    columns: dict[Text, Text] = Field(
+        {},
+        max_length=bounds.NAMES,
+        description="columns that a step of the study reads, name: column; default: as in the study",
+    )
+    event: Event | None = Field(None, description="the value of the outcome that means event; default: as in the study")
 
 
 #: A value of a column, as it stands in a table or without quotes.
@@ -33,9 +46,20 @@ class RecalibrationPart(Strict):
     """The patients that a recalibration is fitted on: those with a value of a column of the clinical table, or a share
     drawn by id with the study's seed. The others judge it."""
 
-    column: Text | None = None
-    fit: Cells | None = Field(None, max_length=bounds.NAMES)
-    share: float | None = Field(default=None, gt=0, lt=1)
+    column: Text | None = Field(
+        None, description="the column of the clinical table that says who fits the recalibration"
+    )
+    fit: Cells | None = Field(
+        None,
+        max_length=bounds.NAMES,
+        description="the values of that column whose patients fit it; the others judge it",
+    )
+    share: float | None = Field(
+        default=None,
+        gt=0,
+        lt=1,
+        description=("in place of a column: the share of patients, drawn by id with the study's seed, that fit it"),
+    )
 
     @model_validator(mode="after")
     def _one_of_two(self) -> RecalibrationPart:
@@ -51,13 +75,21 @@ class RecalibrationPart(Strict):
 
 
 class NewCohort(Strict):
-    """A cohort file: new patients for frozen models. Tissues whose Radscore is a column need no entry; ``extraction``
-    (with that under its tissues) is the study's where it is not given, and the keys under a tissue here go before its
-    own there; ``imaging`` is the study's key by key; ``recalibrate`` is looked at where recalibration is asked for."""
+    """A cohort file: new patients for frozen models."""
 
-    name: Text = Field(min_length=1)
-    clinical: NewClinical
-    tissues: dict[Text, Tissue] = Field({}, max_length=bounds.NAMES)
-    extraction: dict[str, dict[str, Any]] | None = Field(None, max_length=bounds.NAMES)
-    imaging: ReadSettings | None = None
-    recalibrate: RecalibrationPart | None = None
+    name: Text = Field(min_length=1, description="what the report calls these patients")
+    clinical: NewClinical = Field(description="their clinical table")
+    tissues: dict[Text, Tissue] = Field(
+        {},
+        max_length=bounds.NAMES,
+        description=("their feature tables or images, by tissue; tissues whose Radscore is a column need no entry"),
+    )
+    extraction: dict[str, dict[str, Any]] | None = Field(
+        None, max_length=bounds.NAMES, description="settings of the feature sources; default: the study's"
+    )
+    imaging: ReadSettings | None = Field(
+        None, description="how images and masks are read; what is not given is as in the study"
+    )
+    recalibrate: RecalibrationPart | None = Field(
+        None, description="the patients that a recalibration is fitted on, where one is asked for"
+    )

@@ -19,25 +19,48 @@ def _as_list(value: Any) -> Any:
 
 
 class TableRead(Strict):
-    """How a table is read; all keys may be left out.
+    """How a table is read; all keys may be left out."""
 
-    ``separator`` between cells (default: by the ending of the file); ``decimal``: ``","`` where numbers are written
-    1,5; ``encoding`` of text (default: UTF-8, or what a mark at the beginning says); ``sheet`` of a workbook, by name
-    or by number from 1; ``skip_rows`` above the header; ``missing``: texts that are blanks beside the usual ones.
-
-    ``join: inner``: ids of a feature table that the clinical table has not are left out and counted, where otherwise
-    they are an error. ``ids: number``: ids are numbers, so that 0001, 1 and 1.0 are one patient. Both are those of the
-    clinical table where a table elsewhere does not say them.
-    """
-
-    separator: str | None = None
-    decimal: Literal[".", ","] = "."
-    encoding: str | None = None
-    sheet: Annotated[str | Annotated[int, Field(le=bounds.ROWS)] | None, Field(union_mode="smart")] = None
-    skip_rows: int = Field(0, ge=0, le=bounds.ROWS)
-    missing: Annotated[list[Text], BeforeValidator(_as_list)] = Field([], max_length=bounds.NAMES)
-    join: Literal["exact", "inner"] | None = None
-    ids: Literal["text", "number"] | None = None
+    separator: str | None = Field(
+        None,
+        description=(
+            "the character between cells, or tab, comma, semicolon, bar, space; default: by the ending of the file"
+        ),
+    )
+    decimal: Literal[".", ","] = Field(".", description="the decimal mark: a comma where numbers are written 1,5")
+    encoding: str | None = Field(
+        None,
+        description=(
+            "the encoding of text, such as cp1252; default: UTF-8, or what a mark at the beginning of the file says"
+        ),
+    )
+    sheet: Annotated[str | Annotated[int, Field(le=bounds.ROWS)] | None, Field(union_mode="smart")] = Field(
+        None, description="the sheet of a workbook, by name or by number from 1; default: the first"
+    )
+    skip_rows: int = Field(
+        0,
+        ge=0,
+        le=bounds.ROWS,
+        description="rows above the header that are skipped",
+        json_schema_extra={"unit": "rows"},
+    )
+    missing: Annotated[list[Text], BeforeValidator(_as_list)] = Field(
+        [], max_length=bounds.NAMES, description="texts that are blanks, beside the usual ones"
+    )
+    join: Literal["exact", "inner"] | None = Field(
+        None,
+        description=(
+            "ids of a feature table that the clinical table has not: an error (exact), or left out"
+            " and counted (inner). Default: as the clinical table's, which is exact"
+        ),
+    )
+    ids: Literal["text", "number"] | None = Field(
+        None,
+        description=(
+            "whether ids are text, or numbers, so that 0001, 1 and 1.0 are one patient. Default: as"
+            " the clinical table's, which is text"
+        ),
+    )
 
     @field_validator("separator")
     @classmethod
@@ -90,8 +113,8 @@ AS_IT_IS = TableRead()
 class TableFile(Strict):
     """A table and how it is read."""
 
-    path: str
-    read: TableRead = AS_IT_IS
+    path: str = Field(description="path of the table, relative to the study file")
+    read: TableRead = Field(AS_IT_IS, description="how the table is read where its file is not as its ending says")
 
 
 #: A table as a study file names it: its path, or ``{path: FILE, read: {…}}``.

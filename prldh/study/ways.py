@@ -67,24 +67,54 @@ LearnerChoice = Annotated[
 class ProtocolSettings(Strict):
     """A way from features to a score; what it does not name is the study's own."""
 
-    transforms: Steps | None = None
-    selection: Steps | None = None
-    learner: LearnerChoice | None = None
-    second_stage: SecondStage | None = None
+    transforms: Steps | None = Field(None, description="its transforms, in order; default: the study's")
+    selection: Steps | None = Field(
+        None, description="its selection steps, in order; [] for none; default: the study's"
+    )
+    learner: LearnerChoice | None = Field(None, description="its learner; default: the study's")
+    second_stage: SecondStage | None = Field(
+        None, description="what models are given of its score; default: the study's"
+    )
 
 
 class Choose(Strict):
-    """A choice among protocols, made anew within every training set.
+    """A choice among protocols, made anew within every training set."""
 
-    ``folds``: the inner folds in which they are compared; ``rule``: ``best``, or ``one_se``, the first of ``among``
-    within one standard error of the best; ``model``: the model by which they are judged (default: the first unadjusted
-    one with a score made in the run); ``schemes``: where choice, protocols and yardstick are validated (default: folds,
-    and others that hold several patients out).
-    """
-
-    among: list[Text] = Field(min_length=1, max_length=bounds.NAMES)
-    folds: int = Field(5, ge=2, le=bounds.FOLDS)
-    rule: Literal["one_se", "best"] = "one_se"
-    model: Text | None = None
-    measure: Literal["auc", "brier"] = "auc"
-    schemes: list[Text] | None = Field(None, min_length=1, max_length=bounds.NAMES)
+    among: list[Text] = Field(
+        min_length=1,
+        max_length=bounds.NAMES,
+        description=(
+            "the protocols that are compared, by name, two or more; their order matters to `one_se` and to ties"
+        ),
+    )
+    folds: int = Field(
+        5,
+        ge=2,
+        le=bounds.FOLDS,
+        description="inner folds, dealt by patient, in which they are compared",
+        json_schema_extra={"unit": "folds"},
+    )
+    rule: Literal["one_se", "best"] = Field(
+        "one_se",
+        description=(
+            "best: the protocol with the best mean; one_se: the first listed whose mean lies within"
+            " one standard error of the best"
+        ),
+    )
+    model: Text | None = Field(
+        None,
+        description=(
+            "the model by which protocols are judged; default: the first unadjusted one with a score made in the run"
+        ),
+    )
+    measure: Literal["auc", "brier"] = Field(
+        "auc", description="by what protocols are judged: the AUC, or the Brier score"
+    )
+    schemes: list[Text] | None = Field(
+        None,
+        min_length=1,
+        max_length=bounds.NAMES,
+        description=(
+            "the schemes in which the choice is validated; default: folds, and others that hold several patients out"
+        ),
+    )

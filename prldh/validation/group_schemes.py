@@ -66,8 +66,20 @@ def _refuse_one_class(outcome: np.ndarray, resample: Resample, without: str, whe
 
 class GroupFoldSettings(LearnerSettings):
     column: str = Field(description="the column of groups that are never parted")
-    folds: int = Field(5, ge=2, le=bounds.FOLDS)
-    repeats: int = Field(1, ge=1, le=bounds.RESAMPLES)
+    folds: int = Field(
+        5,
+        ge=2,
+        le=bounds.FOLDS,
+        description="into how many parts the groups are dealt",
+        json_schema_extra={"unit": "folds"},
+    )
+    repeats: int = Field(
+        1,
+        ge=1,
+        le=bounds.RESAMPLES,
+        description="how often the groups are dealt anew",
+        json_schema_extra={"unit": "repeats"},
+    )
 
     @model_validator(mode="after")
     def _all_folds_fit(self) -> GroupFoldSettings:
@@ -205,7 +217,9 @@ class Split:
 
 class MonteCarloSettings(LearnerSettings):
     test: float = Field(0.2, gt=0, lt=1, description="the share that is held out")
-    repeats: int = Field(100, ge=1, le=bounds.RESAMPLES)
+    repeats: int = Field(
+        100, ge=1, le=bounds.RESAMPLES, description="how many splits are drawn", json_schema_extra={"unit": "splits"}
+    )
 
 
 class MonteCarlo:

@@ -53,50 +53,138 @@ PRESETS = ("protocol-1223", "protocol-log", "ibsi")
 
 
 class Overrides(BaseModel):
-    """PyRadiomics' own settings under its own names; what is left out stays as the preset has it.
-
-    One is not PyRadiomics': ``outlierSigma`` leaves out voxels further than so many standard deviations from the
-    region's mean, as IBSI's outlier filter does, also beside a ``resegmentRange`` and after it. Only the fast path has
-    it.
-    """
+    """PyRadiomics' own settings under its own names; what is left out stays as the preset has it."""
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
-    binWidth: Positive | None = None
-    binCount: Annotated[int, Field(ge=1, le=MOST_BINS)] | None = None
-    normalize: bool | None = None
-    normalizeScale: Positive | None = None
-    removeOutliers: Positive | None = None
+    binWidth: Positive | None = Field(
+        None,
+        description="width of the bins of grey values; the preset's is 25",
+        json_schema_extra={"unit": "grey values"},
+    )
+    binCount: Annotated[int, Field(ge=1, le=MOST_BINS)] | None = Field(
+        None, description="number of bins of equal width, in place of binWidth", json_schema_extra={"unit": "bins"}
+    )
+    normalize: bool | None = Field(
+        None, description="whether each image becomes z-scores of all its voxels before filters and resampling"
+    )
+    normalizeScale: Positive | None = Field(None, description="what these z-scores are multiplied by")
+    removeOutliers: Positive | None = Field(
+        None,
+        description=("z-scores beyond this many standard deviations are set to that limit; with normalize alone"),
+        json_schema_extra={"unit": "SD"},
+    )
     resampledPixelSpacing: (
         Annotated[list[Annotated[float, Field(ge=0, le=1000)]], Field(min_length=3, max_length=3)] | None
-    ) = None
-    interpolator: INTERPOLATORS | None = None
-    padDistance: Annotated[int, Field(ge=0, le=WIDEST)] | None = None
-    preCrop: bool | None = None
-    resegmentRange: Annotated[list[Grey], Field(min_length=1, max_length=2)] | None = None
-    resegmentMode: Literal["absolute", "relative", "sigma"] | None = None
-    resegmentShape: bool | None = None
-    outlierSigma: Positive | None = None
-    minimumROIDimensions: Annotated[int, Field(ge=1, le=3)] | None = None
-    minimumROISize: Annotated[int, Field(ge=1, le=MOST_VOXELS)] | None = None
-    distances: Annotated[list[Distance], Field(min_length=1, max_length=20)] | None = None
-    force2D: bool | None = None
-    force2Ddimension: Annotated[int, Field(ge=0, le=2)] | None = None
-    symmetricalGLCM: bool | None = None
-    weightingNorm: Literal["euclidean", "manhattan", "infinity", "no_weighting"] | None = None
-    gldm_a: Annotated[int, Field(ge=0, le=MOST_BINS)] | None = None
-    voxelArrayShift: Annotated[int, Field(ge=-MOST_VOXELS, le=MOST_VOXELS)] | None = None
-    sigma: Annotated[list[Sigma], Field(min_length=1, max_length=100)] | None = None
-    wavelet: str | None = None
-    level: Annotated[int, Field(ge=1, le=10)] | None = None
-    start_level: Annotated[int, Field(ge=0, le=10)] | None = None
-    gradientUseSpacing: bool | None = None
-    lbp2DRadius: Radius | None = None
-    lbp2DSamples: Annotated[int, Field(ge=1, le=24)] | None = None
-    lbp2DMethod: Literal["default", "ror", "uniform", "var"] | None = None
-    lbp3DLevels: Annotated[int, Field(ge=1, le=10)] | None = None
-    lbp3DIcosphereRadius: Radius | None = None
-    lbp3DIcosphereSubdivision: Annotated[int, Field(ge=0, le=5)] | None = None
+    ) = Field(
+        None,
+        description="spacing x, y, z to which image and mask are resampled; 0 keeps that axis as it is",
+        json_schema_extra={"unit": "mm"},
+    )
+    interpolator: INTERPOLATORS | None = Field(None, description="how images are resampled, by SimpleITK's names")
+    padDistance: Annotated[int, Field(ge=0, le=WIDEST)] | None = Field(
+        None,
+        description=("how far around the region the image is kept when it is cropped for resampling and filters"),
+        json_schema_extra={"unit": "voxels"},
+    )
+    preCrop: bool | None = Field(
+        None, description="whether the image is cropped to the region and padDistance before filters"
+    )
+    resegmentRange: Annotated[list[Grey], Field(min_length=1, max_length=2)] | None = Field(
+        None,
+        description=(
+            "the range of grey values that stay in the region, as a lower limit or as [lower, upper];"
+            " in the units of resegmentMode"
+        ),
+    )
+    resegmentMode: Literal["absolute", "relative", "sigma"] | None = Field(
+        None,
+        description=(
+            "what resegmentRange is in: grey values (absolute), shares of the largest value"
+            " (relative), or standard deviations about the region's mean (sigma)"
+        ),
+    )
+    resegmentShape: bool | None = Field(
+        None, description="whether shape features too are of the region after resegmentation"
+    )
+    outlierSigma: Positive | None = Field(
+        None,
+        description=(
+            "voxels further than this from the region's mean are left out, as IBSI's outlier filter"
+            " does; not PyRadiomics' own setting, on the fast path alone"
+        ),
+        json_schema_extra={"unit": "SD"},
+    )
+    minimumROIDimensions: Annotated[int, Field(ge=1, le=3)] | None = Field(
+        None,
+        description="along how many axes a region must extend over more than one voxel",
+        json_schema_extra={"unit": "axes"},
+    )
+    minimumROISize: Annotated[int, Field(ge=1, le=MOST_VOXELS)] | None = Field(
+        None, description="a region must have more voxels than this", json_schema_extra={"unit": "voxels"}
+    )
+    distances: Annotated[list[Distance], Field(min_length=1, max_length=20)] | None = Field(
+        None,
+        description="distances between voxels whose grey values are compared in GLCM, GLDM and NGTDM",
+        json_schema_extra={"unit": "voxels"},
+    )
+    force2D: bool | None = Field(None, description="whether textures are of slices in one plane")
+    force2Ddimension: Annotated[int, Field(ge=0, le=2)] | None = Field(
+        None, description="the axis across these slices: 0 is z, 1 is y, 2 is x"
+    )
+    symmetricalGLCM: bool | None = Field(
+        None, description="whether each pair of voxels counts in both directions in the GLCM"
+    )
+    weightingNorm: Literal["euclidean", "manhattan", "infinity", "no_weighting"] | None = Field(
+        None,
+        description=(
+            "how matrices of different directions are weighted by distance before they become one;"
+            " default: they are not, and values of directions are averaged"
+        ),
+    )
+    gldm_a: Annotated[int, Field(ge=0, le=MOST_BINS)] | None = Field(
+        None,
+        description="up to which difference of grey levels neighbours count as dependent in the GLDM",
+        json_schema_extra={"unit": "grey levels"},
+    )
+    voxelArrayShift: Annotated[int, Field(ge=-MOST_VOXELS, le=MOST_VOXELS)] | None = Field(
+        None,
+        description="added to grey values for Energy, Total Energy and RMS, so that none is negative",
+        json_schema_extra={"unit": "grey values"},
+    )
+    sigma: Annotated[list[Sigma], Field(min_length=1, max_length=100)] | None = Field(
+        None, description="widths of the Gaussian of LoG images, an image for each", json_schema_extra={"unit": "mm"}
+    )
+    wavelet: str | None = Field(None, description="the wavelet's name by PyWavelets, such as coif1")
+    level: Annotated[int, Field(ge=1, le=10)] | None = Field(
+        None, description="levels of the wavelet decomposition", json_schema_extra={"unit": "levels"}
+    )
+    start_level: Annotated[int, Field(ge=0, le=10)] | None = Field(
+        None, description="the first level whose images are measured"
+    )
+    gradientUseSpacing: bool | None = Field(None, description="whether gradients are by mm and not by voxel")
+    lbp2DRadius: Radius | None = Field(
+        None, description="radius of 2D local binary patterns", json_schema_extra={"unit": "voxels"}
+    )
+    lbp2DSamples: Annotated[int, Field(ge=1, le=24)] | None = Field(
+        None, description="points around each voxel in 2D local binary patterns", json_schema_extra={"unit": "points"}
+    )
+    lbp2DMethod: Literal["default", "ror", "uniform", "var"] | None = Field(
+        None, description="the kind of 2D local binary pattern, by scikit-image's names"
+    )
+    lbp3DLevels: Annotated[int, Field(ge=1, le=10)] | None = Field(
+        None,
+        description="levels of spherical harmonics in 3D local binary patterns",
+        json_schema_extra={"unit": "levels"},
+    )
+    lbp3DIcosphereRadius: Radius | None = Field(
+        None,
+        description="radius of the sphere around each voxel in 3D local binary patterns",
+        json_schema_extra={"unit": "voxels"},
+    )
+    lbp3DIcosphereSubdivision: Annotated[int, Field(ge=0, le=5)] | None = Field(
+        None, description="how often the faces of that sphere are divided", json_schema_extra={"unit": "divisions"}
+    )
 
     @model_validator(mode="after")
     def _one_way_of_binning(self) -> Overrides:
@@ -122,20 +210,38 @@ class Overrides(BaseModel):
 
 
 class Settings(Overrides):
-    """``extraction: pyradiomics:`` of a study file.
+    """``extraction: pyradiomics:`` of a study file."""
 
-    ``shape2D`` puts PyRadiomics' shape2D in the place of shape in a preset, for regions in one plane; it needs
-    ``force2D: true``. ``modality`` holds settings for images of one modality alone (``{MR: {normalize: true,
-    normalizeScale: 100, binWidth: 5}}``); they go before the others. ``exact_log`` filters whole images for LoG instead
-    of the neighbourhood of the region.
-    """
-
-    preset: str = "protocol-1223"
-    backend: Literal["fast", "pyradiomics"] = "fast"
-    combine: Literal["mean", "volume"] = "mean"
-    exact_log: bool = False
-    shape2D: bool = False
-    modality: dict[str, Overrides] = Field(default_factory=dict, max_length=100)
+    preset: str = Field(
+        "protocol-1223",
+        description=(
+            "protocol-1223 (the published study's), protocol-log, ibsi, or path of a PyRadiomics"
+            " parameter file, relative to the study file"
+        ),
+    )
+    backend: Literal["fast", "pyradiomics"] = Field(
+        "fast", description="fast: prldh's own code, within 1e-9 of PyRadiomics; pyradiomics: PyRadiomics itself"
+    )
+    combine: Literal["mean", "volume"] = Field(
+        "mean",
+        description=(
+            "how several parts of one patient's region become a value: their mean, or the mean weighted by volume"
+        ),
+    )
+    exact_log: bool = Field(
+        False, description="whether LoG filters the whole image, and not the neighbourhood of the region"
+    )
+    shape2D: bool = Field(
+        False,
+        description=("whether shape2D takes the place of shape in a preset, for regions in one plane; needs force2D"),
+    )
+    modality: dict[str, Overrides] = Field(
+        default_factory=dict,
+        max_length=100,
+        description=(
+            "settings for images of one modality alone, such as {MR: {normalize: true}}; they go before the others"
+        ),
+    )
 
     def relative_to(self, folder: Path) -> Settings:
         """The same with a parameter file's path relative to a folder, that of the study file, unless it is absolute."""

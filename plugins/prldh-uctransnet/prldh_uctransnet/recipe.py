@@ -41,47 +41,118 @@ Who = Annotated[
 
 
 class Recipe(BaseModel):
-    """How a network is trained.
-
-    ``on``: ``slices``, whole and widened to a square, or ``rectangles`` around the mask, as the feature source cuts
-    them (``margin_mm``, ``roi``). ``scale``: min-max of the picture (slice or rectangle) or of the whole image.
-    ``batch``: images a step; where they do not fit, ``micro_batch`` of them at a time, their gradients added up
-    (BatchNorm then sees the part). ``micro_batch`` None: on a GPU all of them, halved where they do not fit; on a CPU
-    as many as about 4 GB hold, four of 224 x 224. ``schedule``: how the learning rate falls from epoch to epoch, after
-    ``warmup`` epochs in which it rises (:func:`rate_at`). ``validation``: share of the patients that choose the epoch;
-    ``held_out``: patients that neither train nor choose, as a list of ids, a share that is drawn, or a file of ids.
-    ``slices``: ``all`` of every volume, or those that the mask meets. ``patience``: epochs without a better validation
-    Dice after which training ends. ``precision`` auto: bf16 on a CUDA GPU that has it, fp32 elsewhere. ``workers``:
-    threads that gather the next slices meanwhile; None: two on a GPU, none on a CPU. ``width`` 64 is the published
-    network.
-    """
+    """How a network is trained; how the learning rate falls, :func:`rate_at` says."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    epochs: int = Field(50, ge=1, le=MOST_EPOCHS)
-    batch: int = Field(32, ge=1, le=LARGEST_BATCH)
-    micro_batch: int | None = Field(None, ge=1, le=LARGEST_BATCH)
-    learning_rate: float = Field(1e-4, gt=0, le=100)
-    schedule: Literal["constant", "cosine", "polynomial"] = "constant"
-    warmup: int = Field(0, ge=0, le=MOST_EPOCHS)
-    weight_decay: float = Field(1e-4, ge=0, le=100)
-    validation: float = Field(0.2, gt=0, lt=1)
-    held_out: Who = ()
-    patience: int | None = Field(None, ge=1, le=MOST_EPOCHS)
-    augment: bool = True
-    flip: bool = False
-    on: Literal["slices", "rectangles"] = "slices"
-    roi: Literal["rectangle", "square"] = "rectangle"
-    margin_mm: float = Field(0.0, ge=0, le=1000)
-    scale: Literal["picture", "image"] = "picture"
-    slices: Literal["all", "masked"] = "all"
-    plane: Literal["acquired", "axial", "sagittal", "coronal"] = "acquired"
-    reader: int = Field(1, ge=1, le=2)
-    size: Side = Field(224, ge=32, le=LARGEST_SIDE)
-    width: int = Field(64, ge=2, le=1024)
-    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
-    precision: Literal["auto", "fp32", "bf16"] = "auto"
-    workers: int | None = Field(None, ge=0, le=bounds.JOBS)
+    epochs: int = Field(
+        50, ge=1, le=MOST_EPOCHS, description="passes over the training slices", json_schema_extra={"unit": "epochs"}
+    )
+    batch: int = Field(
+        32, ge=1, le=LARGEST_BATCH, description="slices a step of the optimiser", json_schema_extra={"unit": "slices"}
+    )
+    micro_batch: int | None = Field(
+        None,
+        ge=1,
+        le=LARGEST_BATCH,
+        description=(
+            "slices that are held at once, whose gradients are added up to a step. Default: on a GPU"
+            " the whole batch, halved where it does not fit; on a CPU what about 4 GB hold"
+        ),
+        json_schema_extra={"unit": "slices"},
+    )
+    learning_rate: float = Field(1e-4, gt=0, le=100, description="the optimiser's learning rate")
+    schedule: Literal["constant", "cosine", "polynomial"] = Field(
+        "constant", description="how the learning rate falls from epoch to epoch"
+    )
+    warmup: int = Field(
+        0,
+        ge=0,
+        le=MOST_EPOCHS,
+        description="epochs in which the learning rate rises first",
+        json_schema_extra={"unit": "epochs"},
+    )
+    weight_decay: float = Field(1e-4, ge=0, le=100, description="the optimiser's weight decay")
+    validation: float = Field(
+        0.2, gt=0, lt=1, description="share of the patients that choose the epoch and do not train"
+    )
+    held_out: Who = Field(
+        (),
+        description=(
+            "patients that neither train nor choose the epoch: a list of ids, a share that is drawn, or a file of ids"
+        ),
+    )
+    patience: int | None = Field(
+        None,
+        ge=1,
+        le=MOST_EPOCHS,
+        description="epochs without a better validation Dice after which training ends; default: never",
+        json_schema_extra={"unit": "epochs"},
+    )
+    augment: bool = Field(
+        True, description="whether slices are turned, scaled, shifted and changed in contrast at random"
+    )
+    flip: bool = Field(False, description="whether slices are mirrored at random too")
+    on: Literal["slices", "rectangles"] = Field(
+        "slices",
+        description=(
+            "what the network is trained on: whole slices widened to a square, or rectangles around"
+            " the mask, as the feature source cuts them"
+        ),
+    )
+    roi: Literal["rectangle", "square"] = Field(
+        "rectangle",
+        description=(
+            "the shape of what is cut out, of rectangles: the region's rectangle, or the square that keeps proportions"
+        ),
+    )
+    margin_mm: float = Field(
+        0.0,
+        ge=0,
+        le=1000,
+        description="how far beyond the region a rectangle reaches",
+        json_schema_extra={"unit": "mm"},
+    )
+    scale: Literal["picture", "image"] = Field(
+        "picture",
+        description=("whether grey values are scaled to 0 to 1 by the ends of the picture or of the whole image"),
+    )
+    slices: Literal["all", "masked"] = Field(
+        "all", description="all slices of every volume, or those that the mask meets"
+    )
+    plane: Literal["acquired", "axial", "sagittal", "coronal"] = Field(
+        "acquired", description="the plane of the slices: as acquired, or resampled to axial, sagittal or coronal"
+    )
+    reader: int = Field(
+        1, ge=1, le=2, description="whose masks the network is trained on: the first or the second reader's"
+    )
+    size: Side = Field(
+        224,
+        ge=32,
+        le=LARGEST_SIDE,
+        description="side of the square that is given to the network; a multiple of 16",
+        json_schema_extra={"unit": "pixels"},
+    )
+    width: int = Field(
+        64,
+        ge=2,
+        le=1024,
+        description="channels of the network's first layer; 64 is the published network",
+        json_schema_extra={"unit": "channels"},
+    )
+    device: Literal["auto", "cpu", "cuda", "mps"] = Field(
+        "auto", description="where the network is trained; auto: a GPU that is there"
+    )
+    precision: Literal["auto", "fp32", "bf16"] = Field(
+        "auto", description="auto: bf16 on a CUDA GPU that has it, fp32 elsewhere"
+    )
+    workers: int | None = Field(
+        None,
+        ge=0,
+        le=bounds.JOBS,
+        description="threads that gather the next slices meanwhile; default: two on a GPU, none on a CPU",
+        json_schema_extra={"unit": "threads"},
+    )
 
     @model_validator(mode="after")
     def _fits(self) -> Recipe:

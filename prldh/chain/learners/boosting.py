@@ -48,10 +48,18 @@ BLOCK, PATIENCE = 50, 100
 
 class BoostingSettings(LearnerSettings):
     trees: int = Field(300, ge=1, le=20_000, description="at most; inner folds choose how many")
-    learning_rate: float = Field(0.05, gt=0, le=1)
+    learning_rate: float = Field(
+        0.05, gt=0, le=1, description="how much of each tree's step is taken: smaller needs more trees"
+    )
     leaves: int = Field(6, ge=2, le=1000, description="of a tree")
     subsample: float = Field(0.5, gt=0, le=1, description="the share of rows that a tree is grown on")
-    folds: int = Field(5, ge=2, le=bounds.FOLDS)
+    folds: int = Field(
+        5,
+        ge=2,
+        le=bounds.FOLDS,
+        description="inner folds, dealt by patient, that choose the number of trees",
+        json_schema_extra={"unit": "folds"},
+    )
 
 
 @dataclass(frozen=True)

@@ -63,7 +63,13 @@ class LinearSvmSettings(LearnerSettings):
     cost: tuple[Annotated[float, Field(gt=0, le=bounds.NUMBER)], ...] = Field(
         COSTS, min_length=1, max_length=bounds.POINTS, description="values of C, among which inner folds choose"
     )
-    folds: int = Field(5, ge=2, le=bounds.FOLDS)
+    folds: int = Field(
+        5,
+        ge=2,
+        le=bounds.FOLDS,
+        description="inner folds, dealt by patient, that choose C",
+        json_schema_extra={"unit": "folds"},
+    )
 
 
 class Machine(NamedTuple):

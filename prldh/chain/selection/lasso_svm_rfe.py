@@ -43,8 +43,20 @@ MOST_COEFFICIENTS = 8
 
 
 class LassoSvmRfeSettings(SelectorSettings):
-    folds: int = Field(10, ge=2, le=bounds.FOLDS)
-    combine: Literal["intersection", "union", "lasso", "svm_rfe"] = "intersection"
+    folds: int = Field(
+        10,
+        ge=2,
+        le=bounds.FOLDS,
+        description="inner folds of the LASSO and of the recursive elimination",
+        json_schema_extra={"unit": "folds"},
+    )
+    combine: Literal["intersection", "union", "lasso", "svm_rfe"] = Field(
+        "intersection",
+        description=(
+            "which features stay: those of both methods (intersection), of either (union), of the"
+            " LASSO alone or of the SVM's recursive elimination alone"
+        ),
+    )
     cost: float = Field(1.0, gt=0, le=bounds.NUMBER, description="the SVM's C")
 
 

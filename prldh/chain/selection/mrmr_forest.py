@@ -28,9 +28,17 @@ NUMBERS = "no one two three four five six seven eight nine ten eleven twelve".sp
 
 
 class MrmrForestSettings(SelectorSettings):
-    folds: int = Field(5, ge=2, le=bounds.FOLDS)
+    folds: int = Field(
+        5,
+        ge=2,
+        le=bounds.FOLDS,
+        description="inner folds in which forests of each size are judged",
+        json_schema_extra={"unit": "folds"},
+    )
     features: int = Field(30, ge=1, le=bounds.POINTS, description="how many features are ranked at most")
-    trees: int = Field(500, ge=1, le=bounds.TREES)
+    trees: int = Field(
+        500, ge=1, le=bounds.TREES, description="trees of each forest", json_schema_extra={"unit": "trees"}
+    )
     sizes: tuple[Annotated[int, Field(le=bounds.POINTS)], ...] | None = Field(
         None, min_length=1, max_length=bounds.POINTS, description="sizes to try; default 1 … features"
     )

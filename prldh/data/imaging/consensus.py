@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from prldh.core import DataError
 from prldh.study import ConsensusWay
@@ -19,7 +19,7 @@ class Consensus(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    consensus: ConsensusWay
+    consensus: ConsensusWay = Field(description="how the readers' masks become one: staple, majority or intersection")
 
 
 def consensus_mask(masks: Sequence[np.ndarray], way: ConsensusWay) -> np.ndarray:

@@ -8,16 +8,45 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class Perturbation(BaseModel):
-    """How masks are perturbed: ``n`` times; ``contour_mm``, ``translation_mm`` and ``rotation_degrees`` are standard
-    deviations, ``smoothness_mm`` is the length over which the contour's displacement stays alike."""
+    """How masks are perturbed."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    n: int = Field(10, ge=1, le=100)
-    contour_mm: float = Field(0.5, ge=0, le=20)
-    smoothness_mm: float = Field(5.0, gt=0, le=100)
-    translation_mm: float = Field(0.5, ge=0, le=20)
-    rotation_degrees: float = Field(2.0, ge=0, le=180)
+    n: int = Field(
+        10,
+        ge=1,
+        le=100,
+        description="how many perturbed masks are made of each mask",
+        json_schema_extra={"unit": "masks"},
+    )
+    contour_mm: float = Field(
+        0.5,
+        ge=0,
+        le=20,
+        description="standard deviation of the contour's displacement",
+        json_schema_extra={"unit": "mm"},
+    )
+    smoothness_mm: float = Field(
+        5.0,
+        gt=0,
+        le=100,
+        description="the length over which the contour's displacement stays alike",
+        json_schema_extra={"unit": "mm"},
+    )
+    translation_mm: float = Field(
+        0.5,
+        ge=0,
+        le=20,
+        description="standard deviation of the shift along each axis",
+        json_schema_extra={"unit": "mm"},
+    )
+    rotation_degrees: float = Field(
+        2.0,
+        ge=0,
+        le=180,
+        description="standard deviation of the turn about the mask's centre",
+        json_schema_extra={"unit": "degrees"},
+    )
 
 
 def perturb_mask(
