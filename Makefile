@@ -1,5 +1,5 @@
 # Two commands on a fresh machine: `make demo` and `make test`. Both do their own set-up.
-.PHONY: demo test test-slow test-gpu gpu-check bench hostile sbom setup setup-test lint check clean
+.PHONY: demo test test-slow test-gpu test-plugins gpu-check bench hostile sbom release setup setup-test lint check clean
 
 PY := .venv/bin/python
 SETUP := @sh tools/setup.sh
@@ -26,6 +26,11 @@ test-gpu: setup
 gpu-check: setup
 	@tools/gpu_check.sh
 
+# the example plugins, each with its library in an environment of its own
+test-plugins: setup
+	@test -x build/nox/bin/nox || { $(PY) -m venv build/nox && build/nox/bin/pip install --quiet --disable-pip-version-check 'nox>=2024.10'; }
+	@build/nox/bin/nox --envdir build/nox/sessions -s plugins
+
 bench:
 	$(SETUP) bench
 	@$(PY) benchmarks/pipeline.py
@@ -46,6 +51,10 @@ sbom: setup
 	@test -x build/sbom/bin/cyclonedx-py || { $(PY) -m venv build/sbom && build/sbom/bin/pip install --quiet --disable-pip-version-check 'cyclonedx-bom==7.*'; }
 	@build/sbom/bin/cyclonedx-py environment --output-reproducible --sv 1.6 --of JSON -o sbom.cdx.json $(PY)
 	@echo "sbom.cdx.json"
+
+# all of a release but the upload, in dist/; "make release REHEARSE=1" tells what would stop one and goes on
+release: setup-test
+	@$(PY) tools/release.py $(if $(REHEARSE),--rehearse)
 
 lint: setup check
 
