@@ -1,5 +1,5 @@
 # Two commands on a fresh machine: `make demo` and `make test`. Both do their own set-up.
-.PHONY: demo test test-slow test-gpu gpu-check bench hostile sbom docs setup setup-test lint check clean
+.PHONY: demo test test-slow test-gpu test-plugins gpu-check bench hostile sbom docs release setup setup-test lint check clean
 
 PY := .venv/bin/python
 SETUP := @sh tools/setup.sh
@@ -25,6 +25,11 @@ test-gpu: setup
 # everything of a GPU in at most eight minutes, as gpu_check.json
 gpu-check: setup
 	@tools/gpu_check.sh
+
+# the example plugins, each with its library in an environment of its own
+test-plugins: setup
+	@test -x build/nox/bin/nox || { $(PY) -m venv build/nox && build/nox/bin/pip install --quiet --disable-pip-version-check 'nox>=2024.10'; }
+	@build/nox/bin/nox --envdir build/nox/sessions -s plugins
 
 bench:
 	$(SETUP) bench
@@ -55,6 +60,10 @@ docs: build/docs/made
 build/docs/made: docs/requirements.txt | setup
 	@$(PY) -m venv build/docs && build/docs/bin/pip install --quiet --disable-pip-version-check -r docs/requirements.txt
 	@touch build/docs/made
+
+# all of a release but the upload, in dist/; "make release REHEARSE=1" tells what would stop one and goes on
+release: setup-test
+	@$(PY) tools/release.py $(if $(REHEARSE),--rehearse)
 
 lint: setup check
 

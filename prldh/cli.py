@@ -221,14 +221,14 @@ def extract(
     "--data-only",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="Write the studies' data and study files there and analyse nothing; images of four scanners as well.",
+    help="Write the studies' data and study files there and analyse nothing; images with masks as well.",
 )
 @telling_options
 def demo(teller: prldh.work.Teller, out: Path, jobs: int | None, force: bool, data_only: Path | None) -> None:
     """Two synthetic studies, analysed: the published tables, and features."""
 
     if data_only is not None:
-        prldh.demo.write_demo_data(data_only, force, teller.say)
+        prldh.demo.demo_cohort().write(data_only, force=force, say=teller.say)
         return
     prldh.demo.run_demo(out, jobs, force, teller)
 

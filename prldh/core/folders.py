@@ -25,7 +25,7 @@ class Held:
     partial: Path
     is_fresh: bool
 
-    def place(self, write: Callable[[Path], None], owned: tuple[str, ...] = OWNED) -> None:
+    def place(self, write: Callable[[Path], object], owned: tuple[str, ...] = OWNED) -> None:
         """Call ``write(folder)`` on the hidden folder and move what it wrote into ``out``; on failure nothing stays.
 
         A fresh ``out`` appears by one rename. In an existing one, former results are moved aside first and

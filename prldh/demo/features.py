@@ -6,6 +6,7 @@ radiomics features do, and the outcome depends on a latent risk that the signal 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,9 @@ import pandas as pd
 import yaml
 
 from prldh.chain.selection import MrmrForestSelector
+from prldh.demo.data import Example, write_demo_data
+from prldh.demo.images import ImagedPatient, draw_images
+from prldh.demo.published import published_cohort
 from prldh.study import DEFAULT_SELECTION
 
 N_PATIENTS = 170
@@ -23,6 +27,9 @@ N_DEEP = 512
 TISSUES = ("disc", "muscle")
 #: Signal features of each tissue and source: few, and the same numbers in every cohort.
 N_SIGNAL = {"radiomics": 2, "deep": 1}
+#: Coarser than the default, so that the demo ends within three minutes on two cores; the report lists these settings.
+FEATURES_FOREST = {"trees": 200, "sizes": [1, 2, 3, 5, 8, 12, 20, 30]}
+FEATURES_VALIDATION = {"leave_one_out": False, "folds": 10, "bootstrap": 25, "scope": ["model", "pipeline"]}
 
 
 @dataclass(frozen=True)
@@ -34,6 +41,47 @@ class DemoCohort:
     signal: dict[str, tuple[str, ...]]
     risk: dict[str, np.ndarray]
 
+    @property
+    def published(self) -> pd.DataFrame:
+        """The other study's table: the 170 synthetic patients of the published one."""
+        return published_cohort()
+
+    @property
+    def images(self) -> list[ImagedPatient]:
+        """The small cohort of images: forty other patients, each with two readers' masks."""
+        return draw_images()
+
+    def write(
+        self, folder: str | Path, *, force: bool = False, say: Callable[[str], Any] = lambda line: None
+    ) -> dict[str, Path]:
+        """Write every example study with its data, as ``prldh demo --data-only`` does; analyses nothing.
+
+        Parameters
+        ----------
+        folder
+            Where each study gets a folder: ``published``, ``features`` (this cohort), ``images``, ``scanners``.
+        force
+            Replace studies that are there already.
+        say
+            Is told what was written, line by line.
+
+        Returns
+        -------
+        dict
+            Study → its study file, for :func:`prldh.analyze`; without SimpleITK those of tables alone.
+
+        Raises
+        ------
+        OutputError
+            If a study is there already and ``force`` is off, or the place cannot be written.
+        """
+
+        def write(place: Path) -> Path:
+            return write_features_study(place, self, FEATURES_VALIDATION, FEATURES_FOREST)
+
+        features = Example("features", "tables of features, two readers", tuple(self.tables), write)
+        return write_demo_data(Path(folder), features, force=force, say=say)
+
 
 def demo_cohort(
     n: int = N_PATIENTS,
@@ -43,7 +91,7 @@ def demo_cohort(
     n_deep: int = N_DEEP,
     effect: float = 2.5,
 ) -> DemoCohort:
-    """Draw the synthetic cohort.
+    """Draw the synthetic cohort of features; what it gives holds the other example data too, and writes all of it.
 
     Parameters
     ----------
@@ -57,6 +105,15 @@ def demo_cohort(
         Columns of each source.
     effect
         Log odds per standard deviation of each tissue's risk, which is the mean of what its signal features measure.
+
+    Examples
+    --------
+    >>> import prldh
+    >>> cohort = prldh.demo_cohort()
+    >>> cohort.tables["clinical.csv"].shape
+    (170, 5)
+    >>> studies = cohort.write("demo-data")                       # doctest: +SKIP
+    >>> results = prldh.analyze(studies["published"], "results")  # doctest: +SKIP
     """
     generator = np.random.default_rng([seed, draw, 1])
     carried = {tissue: _draw_carried(n, generator) for tissue in TISSUES}

@@ -2,33 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from prldh.apply import apply_models, summarise
 from prldh.core import DASH, OutputError, is_marked, write_whole
-from prldh.demo.features import demo_cohort, write_features_study, write_new_patients
-from prldh.demo.published import compare_with_paper, published_cohort, published_study
-from prldh.demo.scanners import write_scanners_study
+from prldh.demo.data import MARK, STUDY, write_published_study
+from prldh.demo.features import (
+    FEATURES_FOREST,
+    FEATURES_VALIDATION,
+    demo_cohort,
+    write_features_study,
+    write_new_patients,
+)
+from prldh.demo.published import compare_with_paper
 from prldh.pipeline import analyze
 from prldh.report import render
 from prldh.results import honest_auc, interval
 from prldh.run import check_output, summarise_run
 from prldh.work import Teller
 
-#: Coarser than the default, so that the demo ends within three minutes on two cores; the report lists these settings.
-FEATURES_FOREST = {"trees": 200, "sizes": [1, 2, 3, 5, 8, 12, 20, 30]}
 NEW_PATIENTS = 150
 #: Which of the paper's values are printed, and how wide their names: a terminal has 80 columns.
 SHOWN, QUANTITY = (": sensitivity", ": leave-one-out AUC", ": cutoff"), 62
-#: What a study file is called.
-STUDY = "study.yaml"
-#: How study files of synthetic data begin.
-MARK = "# SYNTHETIC data"
-FEATURES_VALIDATION = {"leave_one_out": False, "folds": 10, "bootstrap": 25, "scope": ["model", "pipeline"]}
 
 
 def run_demo(out: Path, jobs: int | None, force: bool, teller: Teller) -> None:
@@ -73,33 +69,6 @@ def _check_input(file: Path, force: bool) -> None:
             f"{folder} holds files that are not this demo's, which writes its data there. Give another folder, or"
             " --force to replace what has the same name."
         )
-
-
-def write_demo_data(folder: Path, force: bool, say: Callable[[str], Any]) -> None:
-    """Write the data and study files of every synthetic study under ``folder``, and analyse nothing."""
-    for name in ("published", "features", "scanners"):
-        check_output(folder / name, force, (STUDY,))
-    studies = (
-        write_published_study(folder / "published"),
-        write_features_study(folder / "features", demo_cohort(), FEATURES_VALIDATION, FEATURES_FOREST),
-        write_scanners_study(folder / "scanners"),
-    )
-    say("SYNTHETIC studies, no patients. Analyse one by `prldh analyze STUDY --out FOLDER`:")
-    for study in studies:
-        say(f"  {study}")
-
-
-def write_published_study(folder: Path) -> Path:
-    """Write the synthetic published cohort and its study file; returns the study file's path."""
-    folder.mkdir(parents=True, exist_ok=True)
-    study = published_study()
-    published_cohort().to_csv(folder / study["clinical"]["table"], index=False)
-    path = folder / "study.yaml"
-    path.write_text(
-        f"{MARK}, made from the tables that the paper printed; no patients.\n" + yaml.safe_dump(study, sort_keys=False),
-        encoding="utf-8",
-    )
-    return path
 
 
 def _beside_the_paper(data: dict[str, Any], whole: Path) -> str:

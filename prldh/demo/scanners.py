@@ -21,6 +21,8 @@ from prldh.core import DataError
 from prldh.study import Tissue
 from prldh.validation import LeaveOneGroupOut
 
+#: What is written beside the study file.
+FILES = ("clinical.csv", "lesion.csv", "parameters.yaml", "images")
 SIZE, SPACING_MM = 24, 1.0
 N_EACH = 30
 #: Log odds of the event by SD of risk.

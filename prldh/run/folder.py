@@ -36,7 +36,7 @@ def check_output(out: Path, force: bool, owned: tuple[str, ...] = OWNED) -> None
     strange = [name for name in owned if not force and (out / name).exists()]
     if strange:
         raise OutputError(
-            f"output folder {out} holds '{strange[0]}', which prldh writes, but no results.json: it seems to be yours. "
+            f"output folder {out} holds '{strange[0]}', which prldh writes, but no {owned[0]}: it seems to be yours. "
             "Give another folder, or --force to replace it."
         )
     for place in out.absolute().parents:
@@ -87,7 +87,7 @@ def claim_output(out: Path, force: bool, owned: tuple[str, ...] = OWNED) -> Iter
         yield held
 
 
-def place_whole(out: Path, write: Callable[[Path], None], owned: tuple[str, ...] = OWNED) -> None:
+def place_whole(out: Path, write: Callable[[Path], object], owned: tuple[str, ...] = OWNED) -> None:
     """:meth:`Held.place`, when others who write there have ended.
 
     Raises

@@ -491,7 +491,7 @@ def test_new_patients_from_images(tmp_path, monkeypatch):
     (tmp_path / "study" / "study.yaml").write_text(yaml.safe_dump(study))
     prldh.analyze(tmp_path / "study" / "study.yaml", tmp_path / "run", jobs=2)
     write_images(tmp_path / "other", 8, seed=2)
-    (tmp_path / "other" / "P002_image.nii.gz").write_bytes(b"no image")
+    (tmp_path / "other" / "images" / "P002_image.nii.gz").write_bytes(b"no image")
     content = {
         "name": "Other scanner",
         "clinical": {"table": "clinical.csv"},

@@ -138,7 +138,7 @@ def test_bad_cases_are_put_aside_and_the_rest_goes_on(cohort, tmp_path, warm_cac
     table = pd.read_csv(cohort.with_name("disc.csv"))
     table.loc[0, "mask_reader1"] = "absent.nii.gz"
     broken = cohort.with_name("broken.nii.gz")
-    broken.write_bytes(cohort.with_name("P002_image.nii.gz").read_bytes()[:2000])
+    broken.write_bytes((cohort.with_name("images") / "P002_image.nii.gz").read_bytes()[:2000])
     table.loc[1, "image"] = broken.name
     table = table.drop(index=2)
     table.to_csv(cohort.with_name("bad.csv"), index=False)
@@ -192,9 +192,7 @@ def test_from_images_to_report_in_one_command(tmp_path):
     tables = [str(features / f"disc.reader{k}.parquet") for k in (1, 2)]
     given = tmp_path / "images" / "given.yaml"
     given.write_text(
-        study.read_text().replace(
-            "{images: disc.csv, sources: [pyradiomics]}", f"{{features: {{pyradiomics: {json.dumps(tables)}}}}}"
-        ),
+        study.read_text().replace("{images: disc.csv}", f"{{features: {{pyradiomics: {json.dumps(tables)}}}}}"),
         encoding="utf-8",
     )
     same = prldh.analyze(given, tmp_path / "given")
@@ -237,7 +235,7 @@ def test_without_images_there_is_nothing_to_extract(tmp_path, cohort):
     study = cohort.with_name("none.yaml")
     study.write_text(
         cohort.read_text()
-        .replace("{images: disc.csv, sources: [pyradiomics]}", "{radscore: age}")
+        .replace("{images: disc.csv}", "{radscore: age}")
         .replace(", covariates: {age: continuous}", ""),
         encoding="utf-8",
     )

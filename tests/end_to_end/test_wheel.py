@@ -2,39 +2,38 @@
 
 from __future__ import annotations
 
+import email
+import importlib.util
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[2]
+_spec = importlib.util.spec_from_file_location("release", ROOT / "tools" / "release.py")
+release = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(release)
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("wheel")
-    source = folder / "source"  # built from a copy, so that nothing of the checkout but its files takes part
-    shutil.copytree(
-        ROOT, source, ignore=shutil.ignore_patterns(".venv", ".git", "__pycache__", ".*_cache", "demo", "build", "dist")
-    )
-    shutil.copytree(
-        ROOT / "prldh" / "demo",
-        source / "prldh" / "demo",
-        dirs_exist_ok=True,
-        ignore=shutil.ignore_patterns("__pycache__"),
-    )
-    subprocess.run(
-        [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(source)],
-        check=True,
-        capture_output=True,
-    )
-    return next(folder.glob("prldh-*.whl"))
+def built(tmp_path_factory):
+    """Sdists and wheels of prldh and both plugins, from a copy of the checkout's files."""
+    return release.build(tmp_path_factory.mktemp("built"))
+
+
+@pytest.fixture(scope="module")
+def wheel(request):
+    """prldh's wheel: the release's own where `make release` names it."""
+    if given := os.environ.get("PRLDH_WHEEL"):
+        return Path(given)
+    return next(f for f in request.getfixturevalue("built") if re.match(r"prldh-\d.*\.whl$", f.name))
 
 
 def test_the_wheel_holds_templates_r_code_and_the_demo_table(wheel):
@@ -52,6 +51,53 @@ def test_the_wheel_holds_templates_r_code_and_the_demo_table(wheel):
     ):
         assert name in names, name
     assert not [n for n in names if n.startswith(("tests/", "prldh/tests"))]
+
+
+def test_two_builds_are_the_same_bytes(built, tmp_path, monkeypatch):
+    """Whatever the folder, the time, and the rights that files get."""
+    monkeypatch.setenv("TZ", "Pacific/Auckland")
+    before = os.umask(0o077)
+    try:
+        again = release.build(tmp_path)
+    finally:
+        os.umask(before)
+    names = ["prldh", "prldh_pyradiomics", "prldh_uctransnet"]
+    assert [f.name.split("-")[0] for f in built] == [n for n in names for _ in range(2)]
+    assert release.sums(built) == release.sums(again)
+
+
+def _metadata(file):
+    with zipfile.ZipFile(file) as archive:
+        (name,) = (n for n in archive.namelist() if n.endswith("/METADATA"))
+        return email.message_from_bytes(archive.read(name))
+
+
+def test_the_extra_of_the_plugins_and_their_own_requirement_agree(built):
+    """`prldh[plugins]` asks for the plugins, and they for prldh: each range holds the other's version."""
+    found = {m["Name"]: m for m in (_metadata(f) for f in built if f.suffix == ".whl")}
+    core = found.pop("prldh")
+    assert {"images", "r", "dask", "plugins"} <= set(core.get_all("Provides-Extra"))
+    asked = [Requirement(text) for text in core.get_all("Requires-Dist")]
+    asked = {r.name: r for r in asked if r.marker and r.marker.evaluate({"extra": "plugins"})}
+    asked = {name: r for name, r in asked.items() if name in found}
+    assert set(asked) == set(found) == {"prldh-pyradiomics", "prldh-uctransnet"}
+    for name, metadata in found.items():
+        assert asked[name].specifier.contains(metadata["Version"])
+        (back,) = [r for r in map(Requirement, metadata.get_all("Requires-Dist")) if r.name == "prldh"]
+        assert back.specifier.contains(core["Version"])
+
+
+def test_the_sdist_builds_the_same_wheel(built, tmp_path):
+    sdist = next(f for f in built if re.match(r"prldh-\d.*\.tar\.gz$", f.name))
+    with tarfile.open(sdist) as archive:
+        archive.extractall(tmp_path, filter="data")
+    (folder,) = tmp_path.iterdir()
+    for name in ("CITATION.cff", "CHANGELOG.md", "LICENSE", "tests/conftest.py", "r/DESCRIPTION"):
+        assert (folder / name).is_file(), name
+    with zipfile.ZipFile(next(f for f in built if re.match(r"prldh-\d.*\.whl$", f.name))) as archive:
+        for name in archive.namelist():
+            if name.startswith("prldh/") and not name.startswith(("prldh/_r/", "prldh/_templates/")):
+                assert (folder / name).read_bytes() == archive.read(name), name
 
 
 @pytest.mark.r
@@ -121,3 +167,44 @@ def test_it_renders_a_report_in_an_empty_environment(wheel, tmp_path):
     done = subprocess.run(command, cwd=tmp_path, env=clean, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert json.loads((tmp_path / "both" / "results.json").read_text())["engines"]["reported"] == "r"
+
+
+@pytest.mark.slow
+def test_the_lines_of_the_install_page_run(built, tmp_path):
+    """As they stand, with the tools that they name, from the built wheels."""
+    page = (ROOT / "docs" / "install.md").read_text(encoding="utf-8")
+    lines = [line for block in re.findall(r"```sh\n(.*?)```", page, re.S) for line in block.splitlines()]
+    assert [line.split()[0] for line in lines] == ["pipx", "prldh", "python", "uvx", "pipx"]
+    subprocess.run([sys.executable, "-m", "venv", tmp_path / "tools"], check=True)
+    python = tmp_path / "tools" / "bin" / "python"
+    quiet = ["install", "--quiet", "--disable-pip-version-check"]
+    if subprocess.run([python, "-m", "pip", *quiet, "pipx", "uv"]).returncode:
+        pytest.skip("pipx and uv cannot be installed here")
+    wheels = str(built[0].parent)
+    clean = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "VIRTUAL_ENV")}
+    clean |= {
+        "PATH": os.pathsep.join([str(python.parent), str(tmp_path / "bin"), "/usr/bin", "/bin"]),
+        "PIPX_HOME": str(tmp_path / "pipx"),
+        "PIPX_BIN_DIR": str(tmp_path / "bin"),
+        "PIP_FIND_LINKS": f"{wheels} {clean.get('PIP_FIND_LINKS', '')}".strip(),
+        "UV_FIND_LINKS": wheels,
+        "UV_CACHE_DIR": str(tmp_path / "uv"),
+        "UV_PYTHON": sys.executable,
+    }
+    for line in lines:
+        done = subprocess.run(line, shell=True, cwd=tmp_path, env=clean, capture_output=True, text=True)
+        is_well = done.returncode == 0 or (line == "prldh doctor" and "prldh" in done.stdout)  # R may be missing
+        assert is_well, (line, done.stdout, done.stderr)
+    assert (tmp_path / "try" / "images" / "study.yaml").is_file()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("tool", ["twine", "cffconvert"])
+def test_what_judges_a_release_passes_it(built, tmp_path, tool):
+    subprocess.run([sys.executable, "-m", "venv", tmp_path / tool], check=True)
+    home = tmp_path / tool / "bin"
+    if subprocess.run([home / "python", "-m", "pip", "install", "--quiet", tool]).returncode:
+        pytest.skip(f"{tool} cannot be installed here")
+    judged = {"twine": ["check", "--strict", *built], "cffconvert": ["--validate", "-i", ROOT / "CITATION.cff"]}
+    done = subprocess.run([home / tool, *judged[tool]], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
