@@ -5,6 +5,7 @@
     python benchmarks/interval_coverage.py differences  # of two ways' AUCs in folds
     python benchmarks/interval_coverage.py subgroups    # AUC and calibration of a level; the size of Cochran's Q
     python benchmarks/interval_coverage.py splits       # the mean AUC and Brier score of random splits
+    python benchmarks/interval_coverage.py risks        # one patient's risk, by a model of maximum likelihood
 
 Patients have p normal predictors, shifted in those with the event so that the best combination has a given AUC. A
 logistic model is fitted to all predictors. What an interval must hold is known without error: for the folds the mean of
@@ -18,12 +19,13 @@ import sys
 from typing import NamedTuple
 
 import numpy as np
+from scipy.optimize import brentq
 from scipy.special import expit
 from scipy.stats import norm
 
 from prldh.core import Interval
 from prldh.engines import PythonEngine
-from prldh.models import calibration_limits
+from prldh.models import calibration_limits, least_for
 from prldh.stats import (
     ESTIMATES,
     LEAST_AUC,
@@ -38,7 +40,7 @@ from prldh.stats import (
     two_stage_bootstrap,
     two_stage_interval,
 )
-from prldh.stats.logistic import refit_logistic
+from prldh.stats.logistic import fit_logistic, refit_logistic
 from prldh.validation.group_schemes import MonteCarlo, MonteCarloSettings
 from prldh.validation.subgroups import LEAST_OF_A_CLASS, describe_area
 
@@ -380,6 +382,42 @@ def told_by_two(rng: np.random.Generator, n: int, share: float, b: float) -> tup
             return x, y
 
 
+def coverage_of_risks(n: int, share: float, p: int, b: float, n_sets: int, seed: int = 7) -> dict[str, float]:
+    """How often Wald's interval of the log odds holds a patient's own: of all patients, of those with the tenth of the
+    lowest and of the highest true log odds; and in how many data sets it is shown."""
+    rng = np.random.default_rng(seed)
+    slopes = np.zeros(p + 1)
+    slopes[1 : 1 + max(1, p // 2)] = b / np.sqrt(max(1, p // 2))
+    many = rng.normal(size=(20_000, p)) @ slopes[1:]
+    slopes[0] = brentq(lambda a: expit(a + many).mean() - share, -20, 20)
+    held, shown = {"all": [], "lowest": [], "highest": []}, 0
+    for _ in range(n_sets):
+        design = np.column_stack([np.ones(n), rng.normal(size=(n, p))])
+        eta = design @ slopes
+        outcome = (rng.random(n) < expit(eta)).astype(float)
+        rarer = min(outcome.sum(), n - outcome.sum())
+        if rarer < least_for(p) or infinite_coefficients(design, outcome).any():
+            continue
+        fit = fit_logistic(design, outcome)
+        error = norm.ppf((1 + LEVEL) / 2) * np.sqrt(np.einsum("ij,jk,ik->i", design, fit["covariance"], design))
+        holds = np.abs(design @ fit["coefficients"] - eta) <= error
+        shown += 1
+        held["all"].append(holds.mean())
+        held["lowest"].append(holds[eta <= np.quantile(eta, 0.1)].mean())
+        held["highest"].append(holds[eta >= np.quantile(eta, 0.9)].mean())
+    return {name: float(np.mean(values)) if values else np.nan for name, values in held.items()} | {"shown": shown}
+
+
+def risks() -> None:
+    """One patient's risk by a model of maximum likelihood: Wald's interval of the log odds."""
+    print("| patients | share of events | predictors | b | all | lowest tenth | highest tenth | shown of 1000 |")
+    for n, share in ((60, 0.35), (100, 0.3), (170, 0.23), (300, 0.1), (500, 0.3)):
+        for p, b in ((1, 0.5), (1, 1.5), (4, 0.5), (4, 1.5), (8, 1.0)):
+            found = coverage_of_risks(n, share, p, b, 1000)
+            rates = " | ".join("-" if found["shown"] < 200 else f"{found[k]:.3f}" for k in ("all", "lowest", "highest"))
+            print(f"| {n} | {share} | {p} | {b} | {rates} | {found['shown']} |", flush=True)
+
+
 class Line(NamedTuple):
     """A calibration's numbers."""
 
@@ -387,5 +425,5 @@ class Line(NamedTuple):
 
 
 if __name__ == "__main__":
-    every = (folds, bootstrap, differences, subgroups, splits)
+    every = (folds, bootstrap, differences, subgroups, splits, risks)
     {each.__name__: each for each in every}[sys.argv[1]](*sys.argv[2:])

@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from prldh.apply import apply_models
+    from prldh.apply import apply_models, write_calculator
     from prldh.checklists import run_checklist
     from prldh.demo import demo_cohort
     from prldh.pipeline import analyze
@@ -32,6 +32,7 @@ __all__ = [
     "extract",
     "render",
     "run_checklist",
+    "write_calculator",
     "write_plan",
 ]
 __version__ = "0.1.0"
@@ -64,6 +65,7 @@ _HOME = {
     "check": "prldh.run",
     "write_plan": "prldh.run",
     "apply_models": "prldh.apply",
+    "write_calculator": "prldh.apply",
     "compare_runs": "prldh.report",
     "RunComparison": "prldh.report",
     "render": "prldh.report",

@@ -318,6 +318,19 @@ def apply(
 
 
 @cli.command()
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option("--model", metavar="NAME", help="As the report calls it; default: the one whose held-out AUC leads.")
+@click.option("--out", required=True, type=click.Path(path_type=Path), metavar="FILE.html", help="The page to write.")
+@click.option("--accept-edited", is_flag=True, help="Take a model.json that was changed after it was written.")
+@click.option("--force", is_flag=True, help="Replace a file that is there and no calculator.")
+def calculator(run: Path, model: str | None, out: Path, accept_edited: bool, force: bool) -> None:
+    """Write a model of RUN as one page: values in, risk out, refused outside the training range. Not a medical device.
+    RUN may be a cohort's folder with recalibrated models."""
+
+    _say(prldh.write_calculator(run, out, model=model, accept_edited=accept_edited, force=force))
+
+
+@cli.command()
 @click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="RUN RUN...")
 @click.option(
     "--out",

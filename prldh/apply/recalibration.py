@@ -50,10 +50,20 @@ class Recalibrated:
             if c["b"] is not None or c["variable"] == INTERCEPT:
                 c["b"] = b * (c["b"] or 0.0) + (a if c["variable"] == INTERCEPT else 0.0)
         about = {"cohort": cohort, "intercept": a, "slope": b, "n": self.n, "events": self.events}
-        return {**model, "coefficients": old, "recalibrated": about}
+        again: dict[str, Any] = {"coefficients": old, "recalibrated": about}
+        if "predicted" in model:
+            of = model["predicted"].items()
+            again["predicted"] = {name: sorted(a + b * x for x in own if x is not None) for name, own in of}
+        if "risk_interval" in model:
+            again["risk_interval"] = {**model["risk_interval"], "covariance": None, "reason": NO_COVARIANCE}
+        return {**model, **again}
 
 
 INTERCEPT = "(Intercept)"
+#: Why a recalibrated model has no interval of one patient's risk.
+NO_COVARIANCE = (
+    "the model was recalibrated: how much the recalibration itself may err is not in the covariance of its coefficients"
+)
 
 
 def check_method(method: str) -> Method:

@@ -43,6 +43,7 @@ from prldh.models.performance import (
 from prldh.models.permutation_importance import PermutationImportance, permutation_importance
 from prldh.models.plan import Plan
 from prldh.models.reclassification import Reclassification, describe_reclassification
+from prldh.models.risk_interval import RiskInterval, least_for, risk_interval
 from prldh.models.roc_curves import DifferenceTest, RocPoint, roc_vertices
 from prldh.models.sample_size import SampleSizes, anticipated_r2, describe_sample_size
 from prldh.models.subgroup_levels import BLANK, SubgroupLevels, find_subgroups
@@ -51,6 +52,9 @@ from prldh.models.univariate import UnivariateScreen, describe_univariate
 from prldh.models.values import Area, Calibration, Confusion, DecisionPoint, HosmerLemeshow, ImpactPoint, PartialAreas
 
 __all__ = [
+    "RiskInterval",
+    "least_for",
+    "risk_interval",
     "error_of_sums",
     "draw_among_alike",
     "DifferenceTest",

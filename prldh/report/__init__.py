@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from prldh.report.calculator import MARK as CALCULATOR_MARK
+from prldh.report.calculator import NoCalculator, calculator_of, calculator_page, choose_model
 from prldh.report.drawing import Drawing
 from prldh.report.figure_plan import MOST_PANELS, decision_range
 from prldh.report.figures import FigureSettings, as_element, files_of, page_file, write_drawing, write_figures
@@ -12,6 +14,11 @@ from prldh.report.runs_page import summarise_comparison, write_comparison
 from prldh.report.step_drawings import draw_step
 
 __all__ = [
+    "CALCULATOR_MARK",
+    "NoCalculator",
+    "calculator_of",
+    "calculator_page",
+    "choose_model",
     "Drawing",
     "FigureSettings",
     "MOST_PANELS",

@@ -188,15 +188,20 @@ def _subgroups(data: dict[str, Any]) -> list[Drawing]:
     return drawings
 
 
+def with_nomogram(data: dict[str, Any], is_adjusted: bool) -> tuple[dict[str, Any], dict[str, Any]] | None:
+    """The model that did best, by its most honest AUC, among the unadjusted or the adjusted ones, and its nomogram;
+    None where none has one."""
+    charts = [(m, chart) for m in data["models"] if m["adjusted"] == is_adjusted and (chart := make_nomogram(m, data))]
+    by_auc = ((honest_auc(model) or (None, None, model["auc"]))[2]["estimate"] or 0.0 for model, _ in charts)
+    return max(zip(by_auc, charts, strict=True), key=lambda item: item[0])[1] if charts else None
+
+
 def _nomograms(data: dict[str, Any]) -> list[Drawing]:
-    """Of the model that did best, by its most honest AUC, among the unadjusted and among the adjusted ones."""
     drawings = []
     for adjusted in (False, True):
-        charts = [(m, chart) for m in data["models"] if m["adjusted"] == adjusted and (chart := make_nomogram(m, data))]
-        if charts:
-            model, chart = max(
-                charts, key=lambda item: (honest_auc(item[0]) or (None, None, item[0]["auc"]))[2]["estimate"] or 0.0
-            )
+        found = with_nomogram(data, adjusted)
+        if found:
+            model, chart = found
             variables = ", ".join(a["label"] for a in chart["axes"])
             drawings.append(
                 Drawing(

@@ -15,6 +15,7 @@ from prldh.checklists import checklist_view, fill_again
 from prldh.core import OutputError, Progress, hold, is_folder, untold
 from prldh.pages import create_environment
 from prldh.plugins import Registry, lent
+from prldh.report.calculator import NOT_A_DEVICE, as_json, calculators_of
 from prldh.report.figures import FigureSettings, page_font, write_figures
 from prldh.report.images import images_view
 from prldh.report.journal_tables import write_journal_tables
@@ -66,6 +67,7 @@ def render_report(
     view = make_view(data, words, figures)
     sections = _plugin_sections(data, folder, registry)
     environment = create_environment(words)
+    environment.filters["calculator_json"] = as_json
     font = Markup(page_font([*(figure["svg"] for figure in figures.values()), *(s["html"] for s in sections)]))
     page, terms = with_terms(
         environment.get_template("report.html.j2").render(
@@ -73,6 +75,8 @@ def render_report(
             data=data,
             view=view,
             images=images_view(data, folder),
+            calculators=calculators_of(folder, data),
+            not_a_device=NOT_A_DEVICE,
             provenance=provenance,
             sections=sections,
             checklists=checklist_view(folder),

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypedDict
 
-from prldh.core import Number
+from prldh.core import Later, Number
 from prldh.data.imaging import Formats
 from prldh.results.document import EnginesEntry, Excluded, WarningEntry
 
@@ -136,7 +136,8 @@ class Training:
     before the score leave them.
 
     ``covariance`` (p, p), divisor n - 1; ``held_out`` by share the quantile of the patients' squared Mahalanobis
-    distances, each from all the others, 0.5 the median. Null with the ``reason``.
+    distances, each from all the others, 0.5 the median. Null with the ``reason``. ``low`` and ``high``: the least and
+    largest value of each feature.
     """
 
     n: int
@@ -146,6 +147,8 @@ class Training:
     covariance: tuple[tuple[float, ...], ...] | None
     held_out: Mapping[str, Number] | None
     reason: str | None
+    low: Later[tuple[Number, ...]]
+    high: Later[tuple[Number, ...]]
 
 
 class _FrozenTissue(TypedDict):
@@ -183,9 +186,29 @@ class FrozenCoefficient(_FrozenCoefficient, total=False):
     parts: tuple[FrozenPart, ...]
 
 
-class FrozenModel(TypedDict):
-    """A model of ``model.json``."""
+class SeenRange(TypedDict):
+    """The least and largest value of a number, in a model's own patients."""
 
+    low: float
+    high: float
+
+
+class Predicted(TypedDict):
+    """Quantiles (0, 0.01 … 1) of the log odds that a model predicts for its own patients, by their outcome."""
+
+    event: tuple[Number, ...]
+    non_event: tuple[Number, ...]
+
+
+class FrozenInterval(TypedDict):
+    """What the interval of one patient's risk is computed of (:class:`prldh.models.RiskInterval`)."""
+
+    confidence: float
+    covariance: tuple[tuple[float, ...], ...] | None
+    reason: str | None
+
+
+class _FrozenModel(TypedDict):
     name: str
     adjusted: bool
     fit: str
@@ -195,6 +218,15 @@ class FrozenModel(TypedDict):
     levels: Mapping[str, tuple[str, ...]]
     coefficients: tuple[FrozenCoefficient, ...]
     threshold: Number
+
+
+class FrozenModel(_FrozenModel, total=False):
+    """A model of ``model.json``; those of before know neither ``ranges``, ``predicted`` nor ``risk_interval``."""
+
+    ranges: Mapping[str, SeenRange]
+    predicted: Predicted
+    risk_interval: FrozenInterval
+    recalibrated: Mapping[str, Any]
 
 
 class FrozenCovariate(TypedDict):

@@ -6,13 +6,17 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+import numpy as np
+
 from prldh.chain import to_states, without_unneeded
-from prldh.core import Part, sealed
-from prldh.models import Plan
+from prldh.core import ModelSpec, Part, finite, sealed
+from prldh.models import Patients, Plan, mean_log_odds, risk_interval
 from prldh.run.training import describe_training
 from prldh.validation import EngineRun
 
 MODEL_SCHEMA = "prldh-model/2"
+#: Shares of the patients whose quantiles of the predicted log odds are kept: where a new patient stands among them.
+PREDICTED_AT = np.linspace(0, 1, 101)
 
 
 def _parts(variable: str, parts: Sequence[Part]) -> dict[str, Any]:
@@ -35,8 +39,10 @@ def frozen_models(plan: Plan, run: EngineRun) -> dict[str, Any]:
         for name, fit in run.fits.items()
     }
     models = []
-    for spec, (design, *_), model in zip(plan.specs, run.designs, run.models, strict=False):
-        cohort = plan.patients_of(spec.terms).cohort
+    for spec, (design, *_), model, etas in zip(plan.specs, run.designs, run.models, run.log_odds, strict=False):
+        own = plan.patients_of(spec.terms)
+        cohort = own.cohort
+        interval = risk_interval(plan, spec, model, design, cohort.outcome, run.assessment)
         coefficients = [
             {"term": c, "variable": v, "level": level, "b": b, **_parts(v, parts)}
             for c, v, level, parts, b in zip(
@@ -58,6 +64,12 @@ def frozen_models(plan: Plan, run: EngineRun) -> dict[str, Any]:
                 },
                 "coefficients": coefficients,
                 "threshold": model.performance["threshold"],
+                "ranges": _ranges(plan, run, spec, own),
+                "predicted": {
+                    name: [finite(x) for x in np.quantile(mean_log_odds(etas)[cohort.outcome == value], PREDICTED_AT)]
+                    for name, value in (("event", 1), ("non_event", 0))
+                },
+                "risk_interval": asdict(interval),
             }
         )
     frozen = {
@@ -77,6 +89,21 @@ def frozen_models(plan: Plan, run: EngineRun) -> dict[str, Any]:
         **({"plugins": plugins} if (plugins := _plugins_needed(plan)) else {}),
     }
     return sealed(frozen)
+
+
+def _ranges(plan: Plan, run: EngineRun, spec: ModelSpec, own: Patients) -> dict[str, dict[str, float]]:
+    """The least and largest value of each number that a model takes, in the patients that it was fitted on."""
+    continuous = {c.name for c in own.cohort.covariates if not c.levels}
+    found = {}
+    for name in plan.variables(spec):
+        if name in run.fits:
+            values = np.asarray(run.fits[name].values, dtype=float)[own.rows]
+        elif name in continuous:
+            values = own.cohort.table[name].to_numpy(dtype=float)
+        else:
+            continue
+        found[name] = {"low": float(np.nanmin(values)), "high": float(np.nanmax(values))}
+    return found
 
 
 def _plugins_needed(plan: Plan) -> list[dict[str, Any]]:
