@@ -91,7 +91,7 @@ def plan_figures(data: dict[str, Any], words: Words) -> list[Drawing]:
                 decision_range(data, models),
             )
     drawings += _ways(data)
-    drawings += [*_groups(data), *_subgroups(data)]
+    drawings += [*_groups(data), *_subgroups(data, words)]
     if data["interaction"]:
         entries = data["interaction"].get("stratified_roc")
         if entries:
@@ -170,7 +170,7 @@ def _groups(data: dict[str, Any]) -> list[Drawing]:
     return [Drawing("groups", "AUC in each group held out", f"{what}. {told}", draw, is_wide=True)]
 
 
-def _subgroups(data: dict[str, Any]) -> list[Drawing]:
+def _subgroups(data: dict[str, Any], words: Words) -> list[Drawing]:
     """A forest plot a column, where some level has an AUC."""
     drawings = []
     for column, name in subgroup_figures(data).items():
@@ -179,7 +179,7 @@ def _subgroups(data: dict[str, Any]) -> list[Drawing]:
             drawings.append(
                 Drawing(
                     name,
-                    f"Held-out AUC by {column}",
+                    f"Held-out AUC by {words.variables.label(column)}",
                     f"Forest plot of each model's AUC in every level; broken line: of everyone. {told}",
                     partial(draw_subgroups, levels, panels),
                     is_wide=True,

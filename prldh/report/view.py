@@ -29,6 +29,7 @@ from prldh.results import (
     FLOOR,
     LINE,
     MEASURES,
+    Variables,
     Words,
     by_honesty,
     compares_artefacts,
@@ -128,7 +129,7 @@ def make_view(data: dict[str, Any], words: Words, figures: dict[str, dict[str, A
         **_calibration_rows(data, words),
         "nested": [c for c in data["comparisons"] if (c.get("likelihood_ratio") or {}).get("p") is not None],
         "curves": partial(_curves, words),
-        "missing": _missing(data),
+        "missing": _missing(data, words.variables),
         "missing_shares": {
             v["name"]: v["n_missing"] / data["cohort"]["n"] for v in (data.get("missing") or {}).get("variables", [])
         },
@@ -156,7 +157,7 @@ def make_view(data: dict[str, Any], words: Words, figures: dict[str, dict[str, A
             if t["selection"]
         },
         "formulas": {name: _formula(t) for name, t in data["tissues"].items() if t["radscore"]},
-        "references": [_references(m["terms"], data) for m in data["models"]],
+        "references": [_references(m["terms"], data, words.variables) for m in data["models"]],
         "nomograms": [name for name in figures if name.startswith("nomogram_")],
         "curve_points": [round(0.05 * k, 2) for k in range(1, 20)],
         "plan": plan_in_words(data["plan"]) if "plan" in data else "",
@@ -237,7 +238,7 @@ def _stability(data: dict[str, Any], schemes: dict[str, Any]) -> dict[str, Any]:
     return {"schemes": known, "lead": lead, "rows": rows}
 
 
-def _references(terms: list[dict[str, Any]], data: dict[str, Any]) -> str:
+def _references(terms: list[dict[str, Any]], data: dict[str, Any], variables: Variables) -> str:
     """``sex, female; grade, III``: the level of each factor of a model to which its odds ratios compare."""
     levels: dict[str, list[str]] = {}
     for term in terms:
@@ -248,7 +249,9 @@ def _references(terms: list[dict[str, Any]], data: dict[str, Any]) -> str:
         variable: next((level for level in known.get(variable, []) if level not in own), None)
         for variable, own in levels.items()
     }
-    return "; ".join(f"{variable}, {level}" for variable, level in references.items() if level is not None)
+    return "; ".join(
+        f"{variables.label(variable)}, {level}" for variable, level in references.items() if level is not None
+    )
 
 
 def by_scope(rows: list[dict[str, Any]]) -> list[tuple[str, list[dict[str, Any]]]]:
@@ -412,7 +415,7 @@ def _curves(words: Words, model: dict[str, Any]) -> list[tuple[str, list, list |
     return [*own, *elsewhere]
 
 
-def _missing(data: dict[str, Any]) -> list[dict[str, Any]]:
+def _missing(data: dict[str, Any], variables: Variables) -> list[dict[str, Any]]:
     """Models with imputed covariates: fraction of missing information of the AUC, and of the term that has most."""
     rows = []
     for m in data["models"]:
@@ -420,7 +423,7 @@ def _missing(data: dict[str, Any]) -> list[dict[str, Any]]:
         if terms:
             most = max(terms, key=lambda t: t["fmi"])
             fmi = m["auc"].get("fmi")
-            rows.append({"label": label(data, m), "auc": fmi, "largest": most["fmi"], "term": most["term"]})
+            rows.append({"label": label(data, m), "auc": fmi, "largest": most["fmi"], "term": variables.term(most)})
     return rows
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from prldh.core import reworded
+from prldh.core import reworded, variables_in
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,14 @@ class Variables:
     def term(self, entry: Mapping[str, Any]) -> str:
         """``Sex: male``, or ``VAS before surgery (points)``: a term of a model."""
         level = entry.get("level")
-        return self(entry["variable"]) if level is None else f"{self.label(entry['variable'])}: {level}"
+        if level is None:
+            return self(entry["variable"])
+        return f"{self.label(entry['variable'])}: {self._column(entry['variable'], level)}"
+
+    def _column(self, term: str, level: str) -> str:
+        """A level, or one of the columns of a spline, which are called as their variable with primes."""
+        columns = variables_in(term, self.known) if "rcs(" in term and term not in self.known else ()
+        return next((self.label(x) + level[len(x) :] for x in columns if level.rstrip("'") == x), level)
 
 
 def variables_of(data: Mapping[str, Any]) -> Variables:

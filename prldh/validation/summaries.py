@@ -179,7 +179,7 @@ def pooled_auc_of(
     method = f"{engine.auc_method} on pooled held-out predictions, conditional on the fitted models"
     keys = ["estimate", "low", "high", "variance"]
     repeats: Repeats | Absent = ABSENT
-    if predictions.imputed is not None:
+    if "fmi" in areas[0]:  # several imputations
         method += "; Rubin's rules on the logit scale over imputations"
         keys.append("fmi")
     if len(areas) > 1:

@@ -122,17 +122,20 @@ def as_shown(data, kind: str, path: tuple) -> str:
         sizes = [(abs(r["difference"]), abs(r["r"]), abs(r["python"])) for r in at(path) if r["difference"] is not None]
         rows = [difference / max(r, python, 0.001) for difference, r, python in sizes]
         return str(len(rows)) if kind.endswith("count") else typeset(f"{max(rows):.1e}")
-    if kind == "key":
+    labels = {
+        name: (own or {}).get("label") or name
+        for name, own in data["study"]["settings"]["clinical"]["covariates"].items()
+    }
+    if kind in ("key", "covariate"):
         assert path[-1] in at(path[:-1])
-        return str(path[-1])
+        return str(path[-1]) if kind == "key" else labels.get(path[-1], path[-1])
     value = at(path)
     if kind == "count":
         return str(len(value))
     if kind == "alike":
         return str([each[path[-1]] for each in at(path[:-2])].count(value))
     if kind == "variable":
-        settings = data["study"]["settings"]["clinical"]["covariates"].get(value) or {}
-        return settings.get("label") or value
+        return labels.get(value, value)
     if kind == "text":
         return " ".join(str(value).split())
     if kind == "p":

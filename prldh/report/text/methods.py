@@ -294,9 +294,9 @@ def models(w: Writer) -> Iterator[str]:
     if any(m["adjusted"] for m in data["models"]) and names:
         shown = [
             (
-                w.name("study", "settings", "adjust", k)
+                w.variable("study", "settings", "adjust", k)
                 if adjust is not None
-                else w.key("study", "settings", "clinical", "covariates", k)
+                else w.covariate("study", "settings", "clinical", "covariates", k)
             )
             for k in names
         ]
@@ -448,7 +448,7 @@ def _of_area(w: Writer) -> str:
 
 def subgroups(w: Writer) -> Iterator[str]:
     """By which columns held-out performance is told, and how."""
-    columns = [w.key("subgroups", column) for column in w.data.get("subgroups") or {}]
+    columns = [w.covariate("subgroups", column) for column in w.data.get("subgroups") or {}]
     if columns:
         yield (
             f"Held-out performance was described by {listed(columns)}: AUC with an interval of its logit, calibration"

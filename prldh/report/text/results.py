@@ -317,7 +317,7 @@ def by_subgroup(w: Writer) -> Iterator[str]:
         ]
         place = ("subgroups", column, "heterogeneity", i)
         most = ", the model of which levels differed most" if len(tests) > 1 else ""
-        start = f"By {w.key('subgroups', column)}, the held-out AUC of {w.label(place)}{most},"
+        start = f"By {w.covariate('subgroups', column)}, the held-out AUC of {w.label(place)}{most},"
         ends = [
             f"{w.number(*own, 'models', i, 'auc', 'estimate')} in {w.name(*own, 'level')}"
             for own in (("subgroups", column, "levels", k) for _, k in (min(ranked), max(ranked)))

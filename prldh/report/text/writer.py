@@ -68,6 +68,10 @@ class Writer:
         """The name that a key of the results is."""
         return self.note(str(path[-1]), "key", path)
 
+    def covariate(self, *path: Any) -> str:
+        """The covariate that a key of the results names, by its label."""
+        return self.note(self.words.variables.label(str(path[-1])), "covariate", path)
+
     def label(self, place: Place) -> str:
         """A model in quotation marks, and that it is adjusted."""
         return f"“{self.name(*place, 'name')}”{' (adjusted)' if self.at((*place, 'adjusted')) else ''}"
