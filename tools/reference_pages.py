@@ -12,13 +12,24 @@ from typing import Any, NamedTuple, get_args, get_type_hints, is_typeddict
 
 import click
 import yaml
+from definitions import OF_MEASURES, OTHERS
 from pydantic import BaseModel
 
 import prldh
 import prldh.api
 from prldh.apply.cohort_file import NewCohort
 from prldh.cli import cli
-from prldh.core import Among, at, bare, keys_by_field
+from prldh.core import (
+    CALIBRATION,
+    CLASSIFICATION,
+    DISCRIMINATION,
+    USEFULNESS,
+    Among,
+    Measure,
+    at,
+    bare,
+    keys_by_field,
+)
 from prldh.data.imaging.perturb import Perturbation
 from prldh.plugins import Registry
 from prldh.results import GLOSSARY
@@ -504,7 +515,7 @@ def glossary_page() -> str:
 GLOSSARY_HEAD = f"""# Glossary
 
 The statistical terms of a report. A report explains those that it uses, in the same words; how each number is
-computed stands in definitions.
+computed stands in [definitions](definitions.md).
 
 {MADE}"""
 
@@ -542,12 +553,89 @@ PYTHON_HEAD = f"""# Python
 
 {MADE}"""
 
+# -- definitions ------------------------------------------------------------------------------------------------------
+
+
+def cited(measure: Measure) -> str:
+    """Its papers, short, each a link where it has an address."""
+    told = []
+    for reference in measure.references:
+        short = f"{reference.authors.partition(',')[0]} {reference.year}"
+        told.append(f"[{short}](https://doi.org/{reference.doi})" if reference.doi else short)
+    return ", ".join(told)
+
+
+def defined(title: str, text: str, facts: Mapping[str, str]) -> str:
+    """A statistic: its formula, and what stands behind it."""
+    return f"### {title}\n\n{text}.\n\n" + "\n".join(f"- {name}: {fact}" for name, fact in facts.items() if fact)
+
+
+def code(text: str) -> str:
+    return f"`{text}`" if text else ""
+
+
+def definitions_page() -> str:
+    """Each statistic with its formula, paper, functions and golden test."""
+    parts = [DEFINITIONS_HEAD]
+    for title, aspect in ASPECTS:
+        parts.append(f"## {title}")
+        for m in MEASURES:
+            if m.aspect == aspect:
+                formula = OF_MEASURES[m.key]
+                facts = {
+                    "source": cited(m) or formula.reference,
+                    "in `results.json`": code(m.key),
+                    "in Python and R": code(m.function),
+                    "R's own": code(m.r),
+                    "pinned by": code(formula.test),
+                }
+                parts.append(defined(m.label, formula.text, facts))
+    parts.append("## Models, tests and the rest")
+    for o in OTHERS:
+        facts = {
+            "source": o.reference,
+            "in Python and R": code(o.function),
+            "R's own": code(o.r),
+            "pinned by": code(o.test),
+        }
+        parts.append(defined(o.name, o.text, facts))
+    return "\n\n".join(parts) + "\n"
+
+
+ASPECTS = (
+    ("Discrimination", DISCRIMINATION),
+    ("Classification", CLASSIFICATION),
+    ("Calibration", CALIBRATION),
+    ("Usefulness", USEFULNESS),
+)
+DEFINITIONS_HEAD = f"""# Definitions
+
+Each statistic: what is computed, whose it is, the function of that name in `prldh/stats/` and in `r/R/`, R's own
+function of the same number where there is one, and the test that holds it to published values, to R or to a
+calculation by hand. *y* is the outcome (1 event, 0 none) and ȳ its mean, *p* the predicted probability, *n* the
+patients, *t* a threshold. What a formula leaves open (ties, ends, what does not exist) the function's docstring says,
+and for steps of the selection [that page](selection.md). How often intervals hold stands under
+[intervals](intervals.md).
+
+{MADE}"""
+
+# -- benchmarks -------------------------------------------------------------------------------------------------------
+
+
+def benchmarks_page() -> str:
+    """benchmarks/README.md, whose figures stay beside the scripts that draw them."""
+    text = (ROOT / "benchmarks" / "README.md").read_text(encoding="utf-8")
+    return re.sub(r"!\[([^]]*)\]\((\w+\.svg)\)", r"*\1: `benchmarks/\2` of the repository.*", text)
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "reference/study.md": study_page,
     "reference/results.md": results_page,
     "reference/cli.md": cli_page,
     "reference/python.md": python_page,
     "reference/r.md": r_page,
+    "benchmarks.md": benchmarks_page,
+    "definitions.md": definitions_page,
     "glossary.md": glossary_page,
 }
 

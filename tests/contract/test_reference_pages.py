@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import sys
 from pathlib import Path
 
 import click
@@ -17,6 +18,7 @@ from prldh.cli import cli
 from prldh.plugins import Registry
 from prldh.results import schema_of
 from prldh.results.measures import MEASURES
+from prldh.stats.by_name import all_statistics
 from prldh.study import Study
 
 ROOT = Path(__file__).parents[2]
@@ -25,6 +27,7 @@ DIMENSIONS = {"mm": "mm", "degrees": "degrees", "gb": "GB"}
 
 
 def _tool():
+    sys.path.insert(0, str(ROOT / "tools"))  # as a script, it finds what lies beside it
     spec = importlib.util.spec_from_file_location("reference_pages", ROOT / "tools" / "reference_pages.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -113,3 +116,21 @@ def test_every_option_of_the_command_line_says_what_it_does_and_is_listed():
             command = name.rpartition(" ")[0]
             section = page.split(f"## {command}\n")[1].split("\n## ")[0]
             assert f"`{parameter.opts[0]}`" in section, name
+
+
+def test_every_measure_has_its_definition_and_every_test_that_is_named_is_there():
+    named = {**TOOL.OF_MEASURES, **{other.name: other for other in TOOL.OTHERS}}
+    page = (TOOL.DOCS / "definitions.md").read_text(encoding="utf-8")
+    for key, formula in TOOL.OF_MEASURES.items():
+        assert f"- in `results.json`: `{key}`" in page and formula.text in page and f"`{formula.test}`" in page
+    assert list(TOOL.OF_MEASURES) == [measure.key for measure in MEASURES]
+    functions = {path: path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py")}
+    for name, entry in named.items():
+        path, _, test = entry.test.partition("::")
+        assert f"def {test}(" in functions[ROOT / path], f"{name}: {entry.test} is not there"
+    for measure in MEASURES:
+        assert measure.references or TOOL.OF_MEASURES[measure.key].reference, f"{measure.key} has no source"
+    statistics = set(all_statistics())
+    in_r = {f for p in (ROOT / "r" / "R").glob("*.R") for f in re.findall(r"^(\w+) <- function", p.read_text(), re.M)}
+    for function in (*(m.function for m in MEASURES), *(other.function for other in TOOL.OTHERS)):
+        assert function in statistics and function in in_r, f"{function} is not in both engines"

@@ -1,0 +1,66 @@
+"""Start, tutorials and how-to pages run from their first block to their last, and print what they show."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from doc_blocks import blocks_of, compare, run_page
+
+DOCS = Path(__file__).parents[2] / "docs"
+FOLDERS = ("start", "tutorials", "how-to")
+RUN = [
+    *sorted(page for folder in FOLDERS for page in (DOCS / folder).glob("*.md")),
+    *(DOCS / name for name in ("index.md", "troubleshooting.md", "reference/study.md")),
+]
+#: Pages that take most of a minute or more on two cores; `make test-slow` runs them.
+SLOW = {"images.md", "protocols.md", "published.md", "reading.md"}
+#: What pages need beside prldh.
+NEEDS = dict.fromkeys(("images.md", "slicer.md"), ("SimpleITK", "prldh_pyradiomics"))
+
+
+@pytest.mark.parametrize(
+    "page",
+    [pytest.param(page, marks=pytest.mark.slow if page.name in SLOW else (), id=page.stem) for page in RUN],
+)
+@pytest.mark.usefixtures("undrawn")
+def test_a_page_runs_and_prints_what_it_shows(page, tmp_path):
+    for module in NEEDS.get(page.name, ()):
+        pytest.importorskip(module)
+    if "Rscript" in page.read_text(encoding="utf-8") and shutil.which("Rscript") is None:
+        pytest.skip("R is not installed")
+    run_page(page.read_text(encoding="utf-8"), tmp_path)
+
+
+def test_a_page_that_shows_something_else_is_found(tmp_path):
+    page = """
+```yaml title="a/b.yaml"
+key: 1
+```
+
+```console
+$ cat a/b.yaml
+key: 1
+$ prldh analyze absent.yaml --out out
+prldh: …absent.yaml…
+```
+
+```python
+number = 2
+print("the number is", number)
+```
+
+```text
+the … 2
+```
+"""
+    run_page(page, tmp_path)
+    assert [block.language for block in blocks_of(page)] == ["yaml", "console", "python", "text"]
+    for wrong, instead in (("key: 1\n$", "key: 2\n$"), ("the …", "a …"), ("absent.yaml…\n", "absent.yaml…\nmore\n")):
+        with pytest.raises(AssertionError):
+            run_page(page.replace(wrong, instead, 1), tmp_path)
+    with pytest.raises(AssertionError, match="is not run"):
+        run_page("```ruby\nputs 1\n```\n", tmp_path)
+    with pytest.raises(AssertionError):
+        compare("a\nb", "a\nc", "x")
