@@ -4,36 +4,41 @@ prldh_calibration <- function(formula, data = NULL, event = NULL, level = 0.95, 
   n_resamples <- check_count(n_resamples, "n_resamples")
   seed <- check_seed(seed)
   if (inherits(formula, "prldh_validate")) {
-    read <- rows_of_validation(formula)
+    read <- rows_of_validation(formula, alone = is.null(data) && is.null(event) && missing(weights))
     scores <- read$scores
   } else {
-    weights <- eval(substitute(weights), data_for_weights(data), environment_of(formula))
-    read <- read_rows(formula, data, event, weights)
+    weights <- find_weights(substitute(weights), data, formula, parent.frame())
+    read <- read_rows(formula, data, event, weights, may_be_constant = TRUE)
     scores <- read_probabilities(read)
   }
   y <- read$y
   check_size(length(y), n_resamples)
   rows <- draw_rows(seed, length(y), n_resamples)
-  found <- lapply(scores, function(p) calibration(y, p, rows, n_resamples, level))
-  keys <- c("intercept", "slope", "citl", "brier", "scaled_brier", "ici", "e50", "e90", "emax", "spiegelhalter_z", "spiegelhalter_p")
+  # glm.fit's remark on fitted probabilities of 0 or 1 is of the calibration line, whose slope and limits tell it
+  found <- lapply(scores, function(p) suppressWarnings(calibration(y, p, rows, n_resamples, level)))
+  keys <- c("intercept", "slope", "citl", "brier", "scaled_brier", "ici", "e50", "e90", "emax", "spiegelhalter_z",
+            "spiegelhalter_p")
   line <- bind_rows(lapply(scores, function(p) line_limits(y, qlogis(pmin(pmax(p, 1e-15), 1 - 1e-15)), level)))
-  numbers <- data.frame(prediction = names(scores), n = length(y), events = sum(y), bind_lists(found, setNames(keys, keys)), stringsAsFactors = FALSE)
+  numbers <- data.frame(prediction = names(scores), n = length(y), events = sum(y),
+                        bind_lists(found, setNames(keys, keys)))
   numbers <- data.frame(numbers, line[c("intercept_low", "intercept_high", "slope_low", "slope_high")],
-                        method = vapply(found, `[[`, "", "method"), stringsAsFactors = FALSE)
+                        method = vapply(found, `[[`, "", "method"))
   rownames(numbers) <- NULL
   curve <- bind_rows(Map(function(name, one) {
-    data.frame(prediction = name, predicted = one$curve_predicted, observed = one$curve_observed, low = one$curve_low, high = one$curve_high,
-               stringsAsFactors = FALSE)
+    data.frame(prediction = name, predicted = one$curve_predicted, observed = one$curve_observed, low = one$curve_low,
+               high = one$curve_high)
   }, names(scores), found))
-  patients <- bind_rows(Map(function(name, p) data.frame(prediction = name, outcome = y, probability = p, stringsAsFactors = FALSE),
+  patients <- bind_rows(Map(function(name, p) data.frame(prediction = name, outcome = y, probability = p),
                             names(scores), scores))
-  about <- c(read$about, list(level = level, n_resamples = n_resamples, seed = seed, printed = "calibration", held_out = read$held_out))
+  about <- c(read$about, list(level = level, n_resamples = n_resamples, seed = seed, printed = "calibration",
+                              held_out = read$held_out))
   new_result(list(calibration = numbers, curve = curve, patients = patients), about, "prldh_calibration")
 }
 
 # Intercept and slope of the joint calibration line, with profile-likelihood limits.
 line_limits <- function(y, log_odds, level) {
-  none <- data.frame(intercept = NA_real_, intercept_low = NA_real_, intercept_high = NA_real_, slope = NA_real_, slope_low = NA_real_,
+  none <- data.frame(intercept = NA_real_, intercept_low = NA_real_, intercept_high = NA_real_, slope = NA_real_,
+                     slope_low = NA_real_,
                      slope_high = NA_real_)
   if (!has_both_classes(y) || max(log_odds) == min(log_odds) || separating_sign(y, log_odds) != 0) return(none)
   design <- cbind(1, log_odds)
@@ -41,7 +46,8 @@ line_limits <- function(y, log_odds, level) {
   if (!all(is.finite(b))) return(none)
   limits <- profile_limits(design, y, level)
   limits[!is.finite(limits)] <- NA_real_
-  data.frame(intercept = b[[1]], intercept_low = limits[1, 1], intercept_high = limits[1, 2], slope = b[[2]], slope_low = limits[2, 1],
+  data.frame(intercept = b[[1]], intercept_low = limits[1, 1], intercept_high = limits[1, 2], slope = b[[2]],
+             slope_low = limits[2, 1],
              slope_high = limits[2, 2])
 }
 
@@ -51,22 +57,25 @@ print.prldh_calibration <- function(x, digits = 3, ...) {
   print_heading("Calibration", about)
   k <- x$calibration
   print_shown(data.frame(prediction = k$prediction, slope = interval(k$slope, k$slope_low, k$slope_high, digits),
-                         citl = as_decimals(k$citl, digits), ici = as_decimals(k$ici, digits), brier = as_decimals(k$brier, digits),
-                         stringsAsFactors = FALSE),
+                         citl = as_decimals(k$citl, digits), ici = as_decimals(k$ici, digits),
+                         brier = as_decimals(k$brier, digits)),
               c("", paste0("slope (", percent(about$level), ")"), "in the large", "ICI", "Brier"))
-  if (any(k$method == "groups")) cat("\n", wrap("Fewer than five distinct predictions are shown as groups, and have no ICI."), sep = "")
+  if (any(k$method == "groups")) {
+    cat("\n", wrap("Fewer than five distinct predictions are shown as groups, and have no ICI."), sep = "")
+  }
   invisible(x)
 }
 
-plot.prldh_calibration <- function(x, main = NULL, col = NULL, spikes = TRUE, legend = TRUE, ...) {
-  before <- plot_settings(square = TRUE)
+plot.prldh_calibration <- function(x, main = NULL, xlab = "predicted probability", ylab = "observed share of events", col = NULL,
+                                   spikes = TRUE, legend = TRUE, ...) {
+  before <- plot_settings(square = TRUE, ...)
   on.exit(par(before))
   labels <- x$calibration$prediction
   colours <- colours_of(length(labels), col)
   lines <- lines_of(length(labels))
   if (is.null(main)) main <- if (is.null(about_of(x)$held_out)) "Calibration" else "Calibration, held out and apparent"
   floor <- if (isTRUE(spikes)) -0.2 else 0
-  open_plot(c(0, 1), c(floor, 1), "predicted probability", "observed share of events", main, seq(0, 1, 0.2), seq(0, 1, 0.2), ...)
+  open_plot(c(0, 1), c(floor, 1), xlab, ylab, main, seq(0, 1, 0.2), seq(0, 1, 0.2))
   segments(0, 0, 1, 1, col = "grey55", lty = "22")
   for (k in rev(seq_along(labels))) {
     curve <- x$curve[x$curve$prediction == labels[k], ]
@@ -82,7 +91,8 @@ plot.prldh_calibration <- function(x, main = NULL, col = NULL, spikes = TRUE, le
   if (isTRUE(spikes)) draw_spikes(x$patients[x$patients$prediction == labels[1], ], colours[1])
   if (isTRUE(legend)) {
     k <- x$calibration
-    named_lines(1, paste0(labels, "  slope ", as_decimals(k$slope, 2), ", ICI ", as_decimals(k$ici, 2)), colours, lines, y = 0.02, xjust = 1, yjust = 0)
+    named_lines(1, paste0(labels, "  slope ", as_decimals(k$slope, 2), ", ICI ", as_decimals(k$ici, 2)), colours, lines,
+                y = 0.02, xjust = 1, yjust = 0)
   }
   invisible(x)
 }

@@ -1,19 +1,22 @@
-prldh_dca <- function(formula, data = NULL, event = NULL, thresholds = seq(0, 0.99, 0.01), level = 0.95, n_resamples = 200, seed = 1,
+prldh_dca <- function(formula, data = NULL, event = NULL, thresholds = seq(0, 0.99, 0.01), level = 0.95,
+                      n_resamples = 200, seed = 1,
                       prevalence = NULL, weights = NULL) {
   if (missing(formula)) formula <- NULL
   level <- check_level(level)
   n_resamples <- check_count(n_resamples, "n_resamples")
   seed <- check_seed(seed)
   thresholds <- read_thresholds(thresholds)
-  if (!is.null(prevalence) && (!is.numeric(prevalence) || length(prevalence) != 1 || !is.finite(prevalence) || prevalence <= 0 || prevalence >= 1)) {
-    refuse("prevalence", "a number between 0 and 1", shown(prevalence), "It is the share of events where the model is to be used; leave it out for that of data.")
+  is_share <- is.numeric(prevalence) && length(prevalence) == 1 && isTRUE(prevalence > 0 && prevalence < 1)
+  if (!is.null(prevalence) && !is_share) {
+    refuse("prevalence", "a number between 0 and 1", shown(prevalence),
+           "It is the share of events where the model is to be used; leave it out for that of data.")
   }
   if (inherits(formula, "prldh_validate")) {
-    read <- rows_of_validation(formula)
+    read <- rows_of_validation(formula, alone = is.null(data) && is.null(event) && missing(weights))
     scores <- read$scores
   } else {
-    weights <- eval(substitute(weights), data_for_weights(data), environment_of(formula))
-    read <- read_rows(formula, data, event, weights)
+    weights <- find_weights(substitute(weights), data, formula, parent.frame())
+    read <- read_rows(formula, data, event, weights, may_be_constant = TRUE)
     scores <- read_probabilities(read)
   }
   y <- read$y
@@ -24,10 +27,11 @@ prldh_dca <- function(formula, data = NULL, event = NULL, thresholds = seq(0, 0.
     else decision_curve_at_prevalence(y, p, thresholds, prevalence, rows, n_resamples, level)
   })
   table <- bind_rows(Map(function(name, curve) {
-    data.frame(model = name, curve[setdiff(names(curve), "source")], none = 0, stringsAsFactors = FALSE)
+    data.frame(model = name, curve[setdiff(names(curve), "source")], none = 0)
   }, names(scores), curves))
   useful <- bind_rows(lapply(names(scores), function(name) where_useful(table[table$model == name, ])))
-  about <- c(read$about, list(level = level, n_resamples = n_resamples, seed = seed, prevalence = prevalence, printed = "useful", held_out = read$held_out))
+  about <- c(read$about, list(level = level, n_resamples = n_resamples, seed = seed, prevalence = prevalence,
+                              printed = "useful", held_out = read$held_out))
   new_result(list(net_benefit = table, useful = useful), about, "prldh_dca")
 }
 
@@ -42,13 +46,17 @@ read_thresholds <- function(thresholds) {
 
 # The thresholds at which a model is worth more than acting on everyone and than acting on nobody, as one run.
 where_useful <- function(curve) {
-  is_above <- !is.na(curve$net_benefit) & curve$net_benefit > pmax(curve$all, 0, na.rm = TRUE) + 1e-12
+  gain <- curve$net_benefit - pmax(curve$all, 0, na.rm = TRUE)
+  is_above <- !is.na(gain) & gain > 1e-12
+  found <- data.frame(model = curve$model[1], thresholds = sum(is_above), from = NA_real_, to = NA_real_, largest_gain = 0)
+  if (!any(is_above)) return(found)
   runs <- rle(is_above)
-  ends <- cumsum(runs$lengths)
-  longest <- if (any(runs$values)) which(runs$values)[which.max(runs$lengths[runs$values])] else NA
-  data.frame(model = curve$model[1], thresholds = sum(is_above), from = if (is.na(longest)) NA_real_ else curve$threshold[ends[longest] - runs$lengths[longest] + 1],
-             to = if (is.na(longest)) NA_real_ else curve$threshold[ends[longest]], largest_gain = if (any(is_above)) max((curve$net_benefit - pmax(curve$all, 0, na.rm = TRUE))[is_above]) else 0,
-             stringsAsFactors = FALSE)
+  last <- cumsum(runs$lengths)
+  longest <- which.max(runs$lengths * runs$values)
+  found$from <- curve$threshold[last[longest] - runs$lengths[longest] + 1]
+  found$to <- curve$threshold[last[longest]]
+  found$largest_gain <- max(gain[is_above])
+  found
 }
 
 print.prldh_dca <- function(x, digits = 3, ...) {
@@ -57,14 +65,17 @@ print.prldh_dca <- function(x, digits = 3, ...) {
   print_heading("Decision curves", about)
   if (!is.null(about$prevalence)) cat("Net benefit at a prevalence of ", format(about$prevalence), ".\n\n", sep = "")
   print_shown(data.frame(model = x$useful$model,
-                         range = ifelse(is.na(x$useful$from), "nowhere", paste(as_decimals(x$useful$from, 2), "to", as_decimals(x$useful$to, 2))),
-                         gain = as_decimals(x$useful$largest_gain, digits), stringsAsFactors = FALSE),
+                         range = ifelse(is.na(x$useful$from), "nowhere",
+                                        paste(as_decimals(x$useful$from, 2), "to", as_decimals(x$useful$to, 2))),
+                         gain = as_decimals(x$useful$largest_gain, digits)),
               c("", "above treat-all and treat-none (longest run)", "largest gain"))
   invisible(x)
 }
 
-plot.prldh_dca <- function(x, main = NULL, col = NULL, xlim = NULL, ylim = NULL, bands = length(unique(x$net_benefit$model)) == 1, legend = TRUE, ...) {
-  before <- plot_settings(square = FALSE)
+plot.prldh_dca <- function(x, main = NULL, xlab = "threshold probability", ylab = "net benefit", col = NULL,
+                           xlim = NULL, ylim = NULL,
+                           bands = length(unique(x$net_benefit$model)) == 1, legend = TRUE, ...) {
+  before <- plot_settings(square = FALSE, ...)
   on.exit(par(before))
   table <- x$net_benefit
   labels <- unique(table$model)
@@ -75,7 +86,7 @@ plot.prldh_dca <- function(x, main = NULL, col = NULL, xlim = NULL, ylim = NULL,
   if (isTRUE(bands)) top <- max(top, table$high, na.rm = TRUE)
   if (is.null(ylim)) ylim <- c(-0.18, 1.06) * max(top, 0.01)
   if (is.null(xlim)) xlim <- if (length(unique(table$threshold)) > 1) range(table$threshold) else c(0, 1)
-  open_plot(xlim, ylim, "threshold probability", "net benefit", main, ...)
+  open_plot(xlim, ylim, xlab, ylab, main)
   first <- table[table$model == labels[1], ]
   inside <- function(values) ifelse(values < ylim[1], NA, values)
   treat_all <- clip_line(first$threshold, first$all, ylim[1])
@@ -91,7 +102,8 @@ plot.prldh_dca <- function(x, main = NULL, col = NULL, xlim = NULL, ylim = NULL,
     lines(own$threshold, inside(own$net_benefit), col = colours[k], lty = lines[k], lwd = 2.2, type = if (is_point) "p" else "l")
   }
   if (isTRUE(legend)) {
-    named_lines("topright", c(labels, "treat all", "treat none"), c(colours, "grey45", "black"), c(lines, "solid", "solid"), inset = c(0.01, 0.01))
+    named_lines("topright", c(labels, "treat all", "treat none"), c(colours, "grey45", "black"),
+                c(lines, "solid", "solid"), inset = c(0.01, 0.01))
   }
   invisible(x)
 }

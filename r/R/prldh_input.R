@@ -2,7 +2,7 @@
 # Python neither loads them nor writes them into reproduce/.
 
 # The rows that are used: outcome as 0/1, the other variables, and what was left out and why.
-read_rows <- function(formula, data, event, weights) {
+read_rows <- function(formula, data, event, weights, may_be_constant = FALSE) {
   if (!inherits(formula, "formula") || length(formula) != 3) {
     refuse("formula", "an outcome, ~ and what predicts it", shown(formula), "Write outcome ~ score.")
   }
@@ -14,6 +14,9 @@ read_rows <- function(formula, data, event, weights) {
   if (from_data) data <- as.data.frame(data)
   if (from_data && !nrow(data)) refuse("data", "a data frame with rows", "none", "Look at how it was read or filtered.")
   frame <- build_frame(formula, data)
+  if (ncol(frame$values) < 2) {
+    refuse("formula", "an outcome, and other variables that predict it", shown(formula), "The outcome cannot predict itself.")
+  }
   n_read <- nrow(frame$values)
   weights <- read_weights(weights, data, n_read)
   columns <- frame$values
@@ -26,8 +29,8 @@ read_rows <- function(formula, data, event, weights) {
   dim(blank) <- c(n_read, length(columns))
   drop <- rowSums(blank) > 0
   no_weight <- if (is.null(weights)) rep(FALSE, n_read) else !drop & (is.na(weights) | weights == 0)
-  left_out <- rbind(data.frame(reason = sprintf("blank in %s", names(columns)), rows = as.integer(colSums(blank)), stringsAsFactors = FALSE),
-                    data.frame(reason = "weight 0 or blank", rows = sum(no_weight), stringsAsFactors = FALSE))
+  left_out <- rbind(data.frame(reason = sprintf("blank in %s", names(columns)), rows = as.integer(colSums(blank))),
+                    data.frame(reason = "weight 0 or blank", rows = sum(no_weight)))
   left_out <- left_out[left_out$rows > 0, , drop = FALSE]
   rownames(left_out) <- NULL
   keep <- which(!drop & !no_weight)
@@ -39,7 +42,7 @@ read_rows <- function(formula, data, event, weights) {
   if (n_left_out) message(n_left_out, " of ", n_read, " rows left out: ", tell_reasons(left_out), ".")
   outcome <- read_outcome(columns[[1]][keep, drop = TRUE], event, named)
   predictors <- columns[keep, -1, drop = FALSE]
-  for (name in names(predictors)) check_predictor(predictors[[name]], name, keep)
+  for (name in names(predictors)) check_predictor(predictors[[name]], name, keep, may_be_constant)
   rows <- keep
   if (!is.null(weights)) {
     rows <- rep(keep, weights[keep])
@@ -81,7 +84,8 @@ build_frame <- function(formula, data) {
                     error = function(e) refuse("formula", "one that R can read", conditionMessage(e), "Write outcome ~ score."))
   for (name in c("offset", "|")) {
     if (name %in% all.names(formula[[3]])) {
-      refuse("formula", "a sum of variables", shown(formula[[3]]), paste0("Leave ", if (name == "|") "random effects" else "the offset", " out."))
+      refuse("formula", "a sum of variables", shown(formula[[3]]),
+             if (name == "|") "Groups and random effects are not handled: leave | out." else "Leave the offset out.")
     }
   }
   if (!length(attr(terms, "term.labels"))) {
@@ -90,12 +94,14 @@ build_frame <- function(formula, data) {
   check_names(terms, data, environment(formula))
   used <- intersect(all.vars(terms), names(data))
   twice <- used[used %in% names(data)[duplicated(names(data))]]
-  if (length(twice)) refuse("data", "a data frame whose columns have different names", paste("two columns", shown(twice[1])), "Rename one.")
+  if (length(twice)) refuse("data", "a data frame whose columns have different names",
+                            paste("two columns", shown(twice[1])), "Rename one.")
   values <- tryCatch(stats::model.frame(terms, data, na.action = stats::na.pass, drop.unused.levels = FALSE),
                      error = function(e) refuse("formula", "one that can be computed from data", conditionMessage(e),
                                                 "Try its terms one by one with model.frame()."))
   if (!is.null(data) && nrow(values) != nrow(data)) {
-    refuse("formula", paste("of variables with", nrow(data), "values each, as data has rows"), nrow(values), "Take all variables from data.")
+    refuse("formula", paste("of variables with", nrow(data), "values each, as data has rows"), nrow(values),
+           "Take all variables from data.")
   }
   list(terms = attr(values, "terms"), values = unpack(values))
 }
@@ -114,17 +120,18 @@ check_names <- function(terms, data, environment) {
   if (is.null(data)) refuse("formula", "of variables that exist", paste("no", shown(missing)), "Name the table with data = .")
   near <- agrep(missing[1], names(data), value = TRUE, ignore.case = TRUE)
   refuse("formula", "of columns of data", paste("no column", shown(missing)),
-         paste0(if (length(near)) paste0("Did you mean ", shown(near, 3), "? ") else "", "data has ", shown(names(data), 12), "."))
+         paste0(if (length(near)) paste0("Did you mean ", shown(near, 3), "? ") else "", "data has ",
+                shown(names(data), 12), "."))
 }
 
 # Names of an expression that have to exist; not those after $ and @.
 names_in <- function(expression) {
   if (is.name(expression)) return(setdiff(as.character(expression), ""))
   if (!is.call(expression)) return(character(0))
+  head <- if (is.name(expression[[1]])) as.character(expression[[1]]) else ""
+  if (head %in% c("::", ":::", "function")) return(character(0))
   parts <- as.list(expression)[-1]
-  if (is.name(expression[[1]]) && as.character(expression[[1]]) %in% c("$", "@", "::", ":::")) parts <- if (as.character(expression[[1]]) %in% c("$", "@")) parts[1]
-  if (identical(expression[[1]], as.name("function"))) return(character(0))
-  unlist(lapply(parts, names_in))
+  unlist(lapply(if (head %in% c("$", "@")) parts[1] else parts, names_in))
 }
 
 # Columns of a model frame as plain vectors; those of class AsIs (of I()) without it.
@@ -141,7 +148,8 @@ MOST_PATIENTS <- 1e6
 
 read_weights <- function(weights, data, n) {
   if (is.character(weights) && length(weights) == 1 && !is.null(data)) {
-    if (!weights %in% names(data)) refuse("weights", "a column of data", paste("no column", shown(weights)), paste0("data has ", shown(names(data), 12), "."))
+    if (!weights %in% names(data)) refuse("weights", "a column of data", paste("no column", shown(weights)),
+                                          paste0("data has ", shown(names(data), 12), "."))
     weights <- data[[weights]]
   }
   if (is.null(weights)) return(NULL)
@@ -156,7 +164,8 @@ read_weights <- function(weights, data, n) {
            "Sampling weights have no intervals here: the survey package has these.")
   }
   if (sum(known) > MOST_PATIENTS) {
-    refuse("weights", paste("counts that add up to at most", format(MOST_PATIENTS, big.mark = ",", scientific = FALSE), "patients"),
+    refuse("weights", paste("counts that add up to at most", format(MOST_PATIENTS, big.mark = ",", scientific = FALSE),
+                            "patients"),
            format(sum(known), big.mark = ",", scientific = FALSE), "Each of them is a row here.")
   }
   as.numeric(weights)
@@ -192,27 +201,30 @@ read_outcome <- function(values, event, name) {
   } else {
     event <- levels[2]
     is_plain <- is.logical(values) || identical(levels, c("0", "1"))
-    if (!is_plain) message("Event: ", name, " = ", shown(event), ", the second level (event = ", shown(levels[1]), " turns it round).")
+    if (!is_plain) message("Event: ", name, " = ", shown(event), ", the second level (event = ", shown(levels[1]),
+                           " turns it round).")
   }
   list(y = as.numeric(text == event), event = event, non_event = setdiff(levels, event))
 }
 
 shown_name <- function(name) if (nchar(name) > 60) paste0(substr(name, 1, 57), "...") else name
 
-check_predictor <- function(values, name, rows) {
+check_predictor <- function(values, name, rows, may_be_constant) {
   shape <- as.matrix(values)
   is_usable <- is.numeric(values) || is.logical(values) || is.factor(values) || is.character(values)
   if (is.list(values) || !is_usable || inherits(values, "integer64")) {
-    refuse(name, "numbers, a factor, text or a logical", paste("class", class(values)[1]), "Convert it, such as with as.numeric().")
+    refuse(name, "numbers, a factor, text or a logical", paste("class", class(values)[1]),
+           "Convert it, such as with as.numeric().")
   }
   infinite <- is.numeric(values) & !is.finite(shape)
   if (any(infinite)) {
     row <- which(rowSums(infinite) > 0)[1]
-    refuse(name, "finite", paste0(shown(shape[row, infinite[row, ]][1]), " in row ", rows[row]), "Set it to NA to leave that row out, or correct it.")
+    refuse(name, "finite", paste0(shown(shape[row, infinite[row, ]][1]), " in row ", rows[row]),
+           "Set it to NA to leave that row out, or correct it.")
   }
   first <- shape[1, ]
   constant <- nrow(shape) > 1 && all(vapply(seq_along(first), function(j) all(shape[, j] == first[j]), TRUE))
-  if (constant) {
+  if (constant && !may_be_constant) {
     refuse(name, "a column that varies", paste0(shown(first[[1]]), " in all ", nrow(shape), " rows used"),
            "It tells nobody apart: leave it out of the formula.")
   }
@@ -221,7 +233,8 @@ check_predictor <- function(values, name, rows) {
 # Variables as scores: numbers, one each; an ordered factor by its order.
 read_scores <- function(read) {
   if (any(attr(read$terms, "order") > 1)) {
-    refuse("formula", "scores joined by +", paste(shown(read$about$formula), "with an interaction"), "Fit a model, and give its predictions.")
+    refuse("formula", "scores joined by +", paste(shown(read$about$formula), "with an interaction"),
+           "Fit a model, and give its predictions.")
   }
   named <- as.character(names(read$predictors))
   scores <- lapply(named, function(name) {
@@ -243,7 +256,8 @@ read_probabilities <- function(read) {
   for (name in names(scores)) {
     outside <- scores[[name]][scores[[name]] < 0 | scores[[name]] > 1]
     if (length(outside)) {
-      refuse(name, "probabilities within 0 and 1", shown(outside[1]), "A score is not a probability: fit a model, such as by prldh_validate(), and take its predictions.")
+      refuse(name, "probabilities within 0 and 1", shown(outside[1]),
+             "A score is not a probability: fit a model, such as by prldh_validate(), and take its predictions.")
     }
   }
   scores
@@ -259,8 +273,10 @@ check_level <- function(level) {
 }
 
 check_count <- function(value, name, least = 0) {
-  if (is.logical(value) || !is.numeric(value) || length(value) != 1 || !is.finite(value) || value != floor(value) || value < least) {
-    refuse(name, paste("a whole number of", least, "or more"), shown(value), if (least == 0) "0 switches it off." else "Give one number.")
+  is_count <- is.numeric(value) && length(value) == 1 && isTRUE(is.finite(value) && value == floor(value) && value >= least)
+  if (!is_count) {
+    refuse(name, paste("a whole number of", least, "or more"), shown(value),
+           if (least == 0) "0 switches it off." else "Give one number.")
   }
   as.integer(min(value, .Machine$integer.max))
 }
@@ -280,7 +296,8 @@ check_flag <- function(value, name) {
 # Bands of larger tables would fill the memory.
 check_size <- function(n, n_resamples) {
   if (as.numeric(n) * n_resamples > 5e7) {
-    refuse("n_resamples", paste("at most", floor(5e7 / n), "for", n, "rows"), n_resamples, "Of so many rows the band is thin: n_resamples = 0 leaves it out.")
+    refuse("n_resamples", paste("at most", floor(5e7 / n), "for", n, "rows"), n_resamples,
+           "Of so many rows the band is thin: n_resamples = 0 leaves it out.")
   }
 }
 

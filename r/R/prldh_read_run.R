@@ -5,17 +5,20 @@ read_run <- function(folder) {
   if (basename(folder) == "results.json") folder <- dirname(folder)
   file <- file.path(folder, "results.json")
   if (!dir.exists(folder) || !file.exists(file)) {
-    refuse("folder", "the folder of a finished run, which has a results.json", if (dir.exists(folder)) paste("none in", folder) else paste("no folder", folder),
+    refuse("folder", "the folder of a finished run, which has a results.json",
+           if (dir.exists(folder)) paste("none in", folder) else paste("no folder", folder),
            "It is the folder that prldh analyze was given with --out.")
   }
   if (!requireNamespace("jsonlite", quietly = TRUE)) {
-    stop("read_run() reads results.json with the package jsonlite, which is not installed. Run install.packages(\"jsonlite\").", call. = FALSE)
+    stop("read_run() reads results.json with the package jsonlite, which is not installed. Run",
+         " install.packages(\"jsonlite\").", call. = FALSE)
   }
   results <- tryCatch(jsonlite::fromJSON(file, simplifyVector = FALSE), error = function(e) {
     refuse("results.json", "whole JSON", conditionMessage(e), "Copy the folder again, or run the analysis again.")
   })
   if (!is.list(results) || !grepl("^prldh-results/", paste(results$schema, collapse = ""))) {
-    refuse("results.json", "the results of a run", paste("schema", shown(unlist(results$schema))), "Give the folder of prldh analyze.")
+    refuse("results.json", "the results of a run", paste("schema", shown(unlist(results$schema))),
+           "Give the folder of prldh analyze.")
   }
   files <- c(sort(list.files(file.path(folder, "tables"), "[.]csv$", full.names = TRUE), method = "radix"),
              Filter(file.exists, file.path(folder, c("predictions.csv", "reproduce/cohort.csv", "reproduce/folds.csv"))))
@@ -23,15 +26,19 @@ read_run <- function(folder) {
   names(tables) <- sub("[.]csv$", "", basename(files))
   samples <- list.files(file.path(folder, "reproduce"), "^drawn_.*[.]csv([.]gz)?$", full.names = TRUE)
   for (path in samples) {
-    counts <- tryCatch(utils::read.csv(path, header = FALSE), error = function(e) refuse(basename(path), "whole CSV", conditionMessage(e), "Copy the folder again."))
+    counts <- tryCatch(utils::read.csv(path, header = FALSE),
+                       error = function(e) refuse(basename(path), "whole CSV", conditionMessage(e),
+                                                  "Copy the folder again."))
     tables[[sub("[.]csv([.]gz)?$", "", basename(path))]] <- counts
   }
   # Where a run was written without tables, the models are there all the same
   if (is.null(tables$models)) tables <- c(list(models = models_of(results)), tables)
   tables <- tables[c("models", setdiff(names(tables), "models"))]
   cohort <- results$cohort
-  about <- list(title = as_text(results$study$title), outcome = as_text(cohort$outcome), event = as_text(cohort$event), n = as.integer(cohort$n),
-                events = as.integer(cohort$events), folder = normalizePath(folder), seed = results$study$seed, reported = as_text(results$engines$reported),
+  about <- list(title = as_text(results$study$title), outcome = as_text(cohort$outcome), event = as_text(cohort$event),
+                n = as.integer(cohort$n),
+                events = as.integer(cohort$events), folder = normalizePath(folder), seed = results$study$seed,
+                reported = as_text(results$engines$reported),
                 n_warnings = length(results$warnings), printed = c("models", "validation"), results = results)
   new_result(tables, about, "prldh_run")
 }
@@ -41,7 +48,8 @@ as_text <- function(value) if (is.null(value)) "" else paste(unlist(value), coll
 # Numbers as numbers, True and False as logicals; names of columns as they are. Ids with zeros before them stay text.
 read_table_of_run <- function(path) {
   text <- tryCatch(utils::read.csv(path, colClasses = "character", check.names = FALSE, na.strings = "", encoding = "UTF-8"),
-                   error = function(e) refuse(basename(path), "whole CSV", conditionMessage(e), "Copy the folder again, or run the analysis again."))
+                   error = function(e) refuse(basename(path), "whole CSV", conditionMessage(e),
+                                              "Copy the folder again, or run the analysis again."))
   text[] <- lapply(text, function(column) {
     known <- column[!is.na(column)]
     if (length(known) && all(known %in% c("True", "False"))) return(column == "True")
@@ -52,11 +60,12 @@ read_table_of_run <- function(path) {
 }
 
 models_of <- function(results) {
-  if (!length(results$models)) return(data.frame(model = character(0), adjusted = logical(0), auc = numeric(0), auc_low = numeric(0), auc_high = numeric(0)))
+  if (!length(results$models)) return(data.frame(model = character(0), adjusted = logical(0), auc = numeric(0),
+                                                 auc_low = numeric(0), auc_high = numeric(0)))
   bind_rows(lapply(results$models, function(model) {
     number <- function(value) if (is.null(value)) NA_real_ else as.numeric(value)
     data.frame(model = as_text(model$name), adjusted = isTRUE(model$adjusted), n = number(model$n), events = number(model$events),
-               auc = number(model$auc$estimate), auc_low = number(model$auc$low), auc_high = number(model$auc$high), stringsAsFactors = FALSE)
+               auc = number(model$auc$estimate), auc_low = number(model$auc$low), auc_high = number(model$auc$high))
   }))
 }
 
@@ -66,7 +75,7 @@ print.prldh_run <- function(x, digits = 3, ...) {
   print_heading(paste0("Run: ", about$title), about)
   models <- x$models
   name <- paste0(models$model, ifelse(models$adjusted %in% TRUE, ", adjusted", ""))
-  shown <- data.frame(model = name, auc = interval(models$auc, models$auc_low, models$auc_high, digits), stringsAsFactors = FALSE)
+  shown <- data.frame(model = name, auc = interval(models$auc, models$auc_low, models$auc_high, digits))
   heads <- c("", "AUC, apparent")
   held <- if (nrow(models)) x$validation
   for (scheme in unique(held$scheme)) {

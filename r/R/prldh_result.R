@@ -19,7 +19,8 @@ as.data.frame.prldh_result <- function(x, row.names = NULL, optional = FALSE, ..
   table
 }
 
-summary.prldh_result <- function(object, digits = 3, ...) structure(list(object = object, digits = digits), class = "summary.prldh_result")
+summary.prldh_result <- function(object, digits = 3, ...) structure(list(object = object, digits = digits),
+                                                                    class = "summary.prldh_result")
 
 print.summary.prldh_result <- function(x, ...) {
   object <- x$object
@@ -80,8 +81,10 @@ check_digits <- function(digits) {
 
 print_heading <- function(title, about) {
   cat(title, "\n", sep = "")
-  cat(wrap(paste0("Event: ", about$outcome, " = ", shown(about$event), "; ", about$n, " patients, ", about$events, " with the event.",
-                  if (isTRUE(about$n_left_out > 0)) paste0(" Left out: ", about$n_left_out, " of ", about$n_read, " rows, ", tell_reasons(about$left_out), "."))))
+  cat(wrap(paste0("Event: ", about$outcome, " = ", shown(about$event), "; ", about$n, " patients, ", about$events,
+                  " with the event.",
+                  if (isTRUE(about$n_left_out > 0)) paste0(" Left out: ", about$n_left_out, " of ", about$n_read,
+                                                           " rows, ", tell_reasons(about$left_out), "."))))
   cat("\n")
 }
 
@@ -98,8 +101,8 @@ lines_of <- function(n) rep_len(LINES, n)
 faded <- function(colour, alpha = 0.16) grDevices::adjustcolor(colour, alpha.f = alpha)
 
 # An empty plot with a light grid, so that all of the package's look alike.
-open_plot <- function(xlim, ylim, xlab, ylab, main, x_at = pretty(xlim), y_at = pretty(ylim), ...) {
-  plot(NA, xlim = xlim, ylim = ylim, xlab = "", ylab = "", axes = FALSE, xaxs = "i", yaxs = "i", main = "", ...)
+open_plot <- function(xlim, ylim, xlab, ylab, main, x_at = pretty(xlim), y_at = pretty(ylim)) {
+  plot(NA, xlim = xlim, ylim = ylim, xlab = "", ylab = "", axes = FALSE, xaxs = "i", yaxs = "i", main = "")
   x_at <- x_at[x_at >= xlim[1] - 1e-9 & x_at <= xlim[2] + 1e-9]
   y_at <- y_at[y_at >= ylim[1] - 1e-9 & y_at <= ylim[2] + 1e-9]
   abline(v = x_at, h = y_at, col = "grey92", lwd = 0.8)
@@ -110,9 +113,10 @@ open_plot <- function(xlim, ylim, xlab, ylab, main, x_at = pretty(xlim), y_at = 
   title(ylab = ylab, line = 2.9)
 }
 
-# Settings that plots change, put back afterwards.
-plot_settings <- function(square) {
-  par(mar = c(3.6, 4.2, 2.6, 1), pty = if (square) "s" else "m", mgp = c(2.2, 0.7, 0), lend = "butt")
+# Settings that plots change, and what the user sets beside them; the old ones, to be put back afterwards.
+plot_settings <- function(square, ...) {
+  own <- list(mar = c(3.6, 4.2, 2.6, 1), pty = if (square) "s" else "m", mgp = c(2.2, 0.7, 0), lend = "butt")
+  par(utils::modifyList(own, list(...)))
 }
 
 band <- function(x, low, high, colour) {

@@ -58,11 +58,16 @@ cases <- list(
   list(quote(prldh_dca(outcome ~ risk, asah, thresholds = c(0.1, 2))), "within 0 and 1: found 2"),
   list(quote(prldh_dca(outcome ~ risk, asah, thresholds = "a")), "within 0 and 1: found \"a\""),
   list(quote(prldh_dca(outcome ~ risk, asah, prevalence = 1)), "prevalence must be a number between 0 and 1"),
+  list(quote(prldh_roc(outcome ~ outcome, asah)), "cannot predict itself"),
+  list(quote(prldh_roc(outcome ~ s100b, asah, weights = nosuch)), "object 'nosuch' not found. Name the column"),
+  list(quote(prldh_roc(prldh_validate(outcome ~ age, asah, bootstrap = 0), event = "Poor")), "leave them out"),
+  list(quote(prldh_roc(prldh_roc(outcome ~ age, asah))), "class prldh_roc"),
+  list(quote(prldh_validate(outcome ~ age, asah, method = c("firth", "logistic"))), "found \"firth\", \"logistic\""),
   list(quote(prldh_validate(outcome ~ apart, asah)), "separation by \"apart\".*firth"),
   list(quote(prldh_validate(outcome ~ ., asah[c("outcome", "id", "age")])), "fewer coefficients than the 113 patients: found 114.*id alone has 113 levels"),
   list(quote(prldh_validate(outcome ~ age + 0, asah)), "an intercept"),
   list(quote(prldh_validate(outcome ~ age + offset(s100b), asah)), "Leave the offset out"),
-  list(quote(prldh_validate(outcome ~ age + (1 | gender), asah)), "Leave random effects out"),
+  list(quote(prldh_validate(outcome ~ age + (1 | gender), asah)), "random effects are not handled"),
   list(quote(prldh_validate(outcome ~ age, asah, method = "probit")), "\"logistic\" or \"firth\": found \"probit\""),
   list(quote(prldh_validate(outcome ~ age, asah, folds = 1)), "2 to the 113 patients: found 1"),
   list(quote(prldh_validate(outcome ~ age, asah, folds = 114)), "found 114"),
@@ -100,6 +105,38 @@ test_that("separation is not seen where estimates are finite", {
   quasi <- data.frame(y = c(0, 0, 0, 1, 1, 1, 0, 1), g = c(0, 0, 0, 0, 1, 1, 0, 0))
   expect_match(separated_columns(model.matrix(~ g, quasi), quasi$y), "g")
   expect_output(print(suppressMessages(prldh_validate(outcome ~ apart, asah, method = "firth", folds = 5, bootstrap = 5))), "Firth")
+})
+
+test_that("odd but honest input is taken", {
+  same <- function(...) suppressMessages(prldh_validate(..., bootstrap = 5, folds = 3, leave_one_out = FALSE))
+  expect_equal(same(outcome ~ poly(age, 2), asah)$predictions$log_odds, same(outcome ~ age + I(age^2), asah)$predictions$log_odds)
+  expect_length(same(outcome ~ splines::ns(age, 3) + factor(wfns), asah)$coefficients$term, 8)
+  expect_identical(unclass(same(outcome ~ ordered(wfns), asah))$performance, unclass(same(outcome ~ factor(wfns), asah))$performance)
+  old <- options(contrasts = c("contr.sum", "contr.poly"), na.action = "na.fail", OutDec = ",")
+  on.exit(options(old))
+  asah$age[1] <- NA
+  expect_true("genderFemale" %in% same(outcome ~ age + gender, asah)$coefficients$term)
+  options(old)
+  expect_identical(suppressMessages(prldh_validate(outcome ~ age, asah, folds = NULL, bootstrap = NULL))$performance$estimate, c("apparent", "leave_one_out"))
+  expect_identical(prldh_calibration(outcome ~ risk, transform(asah, risk = 0.4), event = "Poor", n_resamples = 0)$calibration$method, "groups")
+  expect_identical(prldh_dca(outcome ~ risk, transform(asah, risk = 0), event = "Poor", n_resamples = 0)$useful$thresholds, 0L)
+  inside <- function(table, counts) prldh_roc(outcome ~ s100b, table, event = "Poor", weights = counts)
+  expect_message(inside(asah, rep(2, 113)), "226 patients")
+  expect_identical(prldh_roc(y ~ `a b`, data.frame(y = event, `a b` = asah$s100b, check.names = FALSE))$areas$score, "a b")
+  set.seed(1)
+  n <- 1e5
+  large <- data.frame(y = rbinom(n, 1, 0.2), p = runif(n))
+  expect_s3_class(prldh_roc(y ~ p, large), "prldh_roc")
+})
+
+test_that("plots take names of axes and graphical parameters", {
+  pdf(NULL)
+  on.exit(dev.off())
+  curves <- prldh_roc(outcome ~ s100b, asah, event = "Poor")
+  expect_silent(plot(curves, main = "own", xlab = "false alarms", ylab = "found", cex.axis = 2, col = "red", cutoff = FALSE, legend = FALSE))
+  expect_identical(par("cex.axis"), 1)
+  expect_silent(plot(prldh_dca(outcome ~ risk, asah, event = "Poor", n_resamples = 2), xlab = "risk", xlim = c(0, 0.5), ylim = c(-0.1, 0.4)))
+  expect_silent(plot(prldh_calibration(outcome ~ risk, asah, event = "Poor", n_resamples = 2), ylab = "share", spikes = FALSE))
 })
 
 test_that("columns that cannot be estimated are told", {
