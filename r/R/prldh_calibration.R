@@ -67,7 +67,7 @@ print.prldh_calibration <- function(x, digits = 3, ...) {
 }
 
 plot.prldh_calibration <- function(x, main = NULL, xlab = "predicted probability", ylab = "observed share of events", col = NULL,
-                                   spikes = TRUE, legend = TRUE, ...) {
+                                   spikes = TRUE, legend = nrow(x$calibration) <= 12, ...) {
   before <- plot_settings(square = TRUE, ...)
   on.exit(par(before))
   labels <- x$calibration$prediction

@@ -74,7 +74,7 @@ print.prldh_dca <- function(x, digits = 3, ...) {
 
 plot.prldh_dca <- function(x, main = NULL, xlab = "threshold probability", ylab = "net benefit", col = NULL,
                            xlim = NULL, ylim = NULL,
-                           bands = length(unique(x$net_benefit$model)) == 1, legend = TRUE, ...) {
+                           bands = length(unique(x$net_benefit$model)) == 1, legend = nrow(x$useful) <= 12, ...) {
   before <- plot_settings(square = FALSE, ...)
   on.exit(par(before))
   table <- x$net_benefit

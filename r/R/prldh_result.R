@@ -126,7 +126,11 @@ band <- function(x, low, high, colour) {
   for (run in runs) polygon(c(x[run], rev(x[run])), c(low[run], rev(high[run])), col = faded(colour), border = NA)
 }
 
+# Small enough to take two thirds of the width.
 named_lines <- function(where, labels, colours, lines, ...) {
-  legend(where, legend = labels, col = colours, lty = lines, lwd = 2, bg = faded("white", 0.85), box.col = NA, seg.len = 2.6,
-         cex = 0.85, y.intersp = 1.15, ...)
+  cex <- 0.85
+  width <- max(strwidth(labels, cex = cex)) + 4.5 * strwidth("M", cex = cex)
+  cex <- cex * min(1, 0.66 * diff(par("usr")[1:2]) / width)
+  legend(where, legend = labels, col = colours, lty = lines, lwd = 2, bg = faded("white", 0.7), box.col = NA, seg.len = 2.6,
+         cex = cex, y.intersp = 1.15, ...)
 }

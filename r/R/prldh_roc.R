@@ -96,7 +96,7 @@ print_shown <- function(table, heads) {
 shown_p <- function(p) ifelse(is.na(p), "-", ifelse(p < 0.001, "< 0.001", formatC(p, digits = 3, format = "f")))
 
 plot.prldh_roc <- function(x, main = NULL, xlab = "1 - specificity", ylab = "sensitivity", col = NULL,
-                           cutoff = nrow(x$areas) == 1, legend = TRUE, ...) {
+                           cutoff = nrow(x$areas) == 1, legend = nrow(x$areas) <= 12, ...) {
   before <- plot_settings(square = TRUE, ...)
   on.exit(par(before))
   labels <- x$areas$score

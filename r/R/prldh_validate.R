@@ -318,7 +318,7 @@ rows_of_validation <- function(x, alone) {
   if (is.na(scheme)) refuse("The validation", "one with folds or leave-one-out", "the bootstrap alone",
                             "Its patients have no single held-out prediction: set folds = 10.")
   label <- if (scheme == "leave_one_out") "held out (leave-one-out)" else {
-    paste0("held out (", about$n_folds, " folds", if (about$repeats > 1) paste0(", first of ", about$repeats, " repeats"), ")")
+    paste0("held out (", about$n_folds, " folds", if (about$repeats > 1) ", repeat 1", ")")
   }
   scores <- lapply(c(scheme, "apparent"), function(which) round(own$probability[own$scheme == which], 12))
   list(y = y, scores = setNames(scores, c(label, "apparent")),

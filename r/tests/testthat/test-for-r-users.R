@@ -186,7 +186,7 @@ test_that("folds are dealt within classes", {
 test_that("a validation's held-out predictions are drawn and named", {
   v <- quiet(prldh_validate(outcome ~ s100b + ndka, asah, bootstrap = 0, repeats = 2))
   curves <- prldh_roc(v)
-  expect_identical(curves$areas$score, c("held out (10 folds, first of 2 repeats)", "apparent"))
+  expect_identical(curves$areas$score, c("held out (10 folds, repeat 1)", "apparent"))
   first <- v$predictions[v$predictions$scheme == "folds" & v$predictions$`repeat` == 1, ]
   expect_equal(curves$areas$auc[1], auc(first$outcome, first$probability)$estimate)
   expect_match(prldh_calibration(v, n_resamples = 0)$calibration$prediction[1], "held out")
