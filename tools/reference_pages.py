@@ -458,13 +458,15 @@ found, do); 2 wrong usage; 130 interrupted. Outputs appear whole or not at all.
 # -- R ----------------------------------------------------------------------------------------------------------------
 
 
-def r_functions() -> dict[str, tuple[str, str]]:
-    """The R package's functions with title and description, from their pages."""
+def r_functions() -> dict[str, tuple[str, str, bool]]:
+    """The R package's functions with title, description and whether they are for R users, from their pages."""
     found = {}
     for path in sorted((ROOT / "r" / "man").glob("*.Rd")):
         text = path.read_text(encoding="utf-8")
+        if r"\docType{package}" in text:
+            continue
         name, title, described = (braces(text, tag) for tag in ("name", "title", "description"))
-        found[name] = (title, described)
+        found[name] = (title, described, r"\keyword{internal}" not in text)
     return found
 
 
@@ -487,15 +489,23 @@ def braces(text: str, tag: str) -> str:
 
 
 def r_page() -> str:
-    """The R package's functions."""
-    body = [(f"`{name}`", sentence(title), described) for name, (title, described) in r_functions().items()]
-    return f"{R_HEAD}\n\n{rows(('function', 'title', 'what it does'), body)}\n"
+    """The R package's functions: those for R users, and those that Python calls."""
+    parts = [R_HEAD]
+    for title, for_users in (("For R users", True), ("What Python calls", False)):
+        body = [
+            (f"`{name}`", sentence(about_it), described)
+            for name, (about_it, described, is_theirs) in r_functions().items()
+            if is_theirs is for_users
+        ]
+        parts.append(f"## {title}\n\n{rows(('function', 'title', 'what it does'), body)}")
+    return "\n\n".join(parts) + "\n"
 
 
 R_HEAD = f"""# R functions
 
-The folder `r/` is an R package that can be used from R alone: every statistic of a report is a function of the same
-name in `r/R/` and in `prldh/stats/`. `?NAME` in R shows the page with usage, arguments, value and an example.
+The folder `r/` is an R package for R users ([in R](../r.md)). Every statistic of a report is a function of the same
+name in `r/R/` and in `prldh/stats/` too; those are internal, `prldh:::NAME` reaches them, and their arguments may
+change. `?NAME` in R shows the page with usage, arguments, value and an example.
 
 {MADE}"""
 

@@ -7,7 +7,7 @@ from prldh.engines.packages import PACKAGES, packages_of
 from prldh.engines.protocol import StatisticsEngine, Versions
 from prldh.engines.python import PythonEngine
 from prldh.engines.r import REngine
-from prldh.engines.r_home import r_available, r_source_dir
+from prldh.engines.r_home import r_available, r_sources
 
 __all__ = [
     "ClusteredEngine",
@@ -18,5 +18,5 @@ __all__ = [
     "Versions",
     "packages_of",
     "r_available",
-    "r_source_dir",
+    "r_sources",
 ]

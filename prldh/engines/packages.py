@@ -9,7 +9,7 @@ from functools import cache
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
-from prldh.engines.r_home import r_source_dir
+from prldh.engines.r_home import r_sources
 
 #: Python's packages by the names under which they are installed, as ``versions`` has them, and imported.
 PACKAGES = {
@@ -95,7 +95,7 @@ def r_packages_of(functions: Iterable[str]) -> frozenset[str]:
 def _r_functions() -> dict[str, str]:
     """The code of every function of the R package, without comments."""
     functions: dict[str, str] = {}
-    for path in r_source_dir().glob("*.R"):
+    for path in r_sources():
         code = re.sub(r"#[^\n]*", "", path.read_text(encoding="utf-8"))
         parts = re.split(r"^([A-Za-z][\w.]*) <- (?=function)", code, flags=re.MULTILINE)
         functions.update(zip(parts[1::2], parts[2::2], strict=True))

@@ -32,6 +32,11 @@ def r_source_dir() -> Path:
     )
 
 
+def r_sources() -> list[Path]:
+    """The R files of the statistics, by name. Those called ``prldh_*.R`` are for R users, and no engine needs them."""
+    return sorted(path for path in r_source_dir().glob("*.R") if not path.name.startswith("prldh_"))
+
+
 def rpy2_requirement(r_version: str) -> str:
     """The pip line whose rpy2 works with an R version; pip cannot choose by that itself.
 

@@ -22,7 +22,7 @@ from prldh.engines.r_home import (
     ask_version,
     find_r_home,
     import_rinterface,
-    r_source_dir,
+    r_sources,
     rpy2_requirement,
     tell_missing,
 )
@@ -58,7 +58,7 @@ class _Session:
 
     def __init__(self) -> None:
         r_home = find_r_home()
-        sources = [str(path) for path in sorted(r_source_dir().glob("*.R"))]
+        sources = [str(path) for path in r_sources()]
         self.pid = os.getpid()
         with _same_library_path():
             self._start(r_home, sources)

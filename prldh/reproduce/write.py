@@ -40,7 +40,7 @@ from prldh.core import (
     csv_of,
     parse_term,
 )
-from prldh.engines import r_source_dir
+from prldh.engines import r_sources
 from prldh.models import Association
 from prldh.models.interaction import draw_interaction_rows
 from prldh.pages import create_environment
@@ -77,7 +77,7 @@ def write_reproduction(data: dict[str, Any], plan: Plan, run: EngineRun, folder:
     study = describe_study(data, plan, run, names) | {"has_refits": has_refits}
     environment = create_environment(for_html=False)
     title = " ".join(plan.study.title.split())
-    sources = [path.read_text(encoding="utf-8") for path in sorted(r_source_dir().glob("*.R"))]
+    sources = [path.read_text(encoding="utf-8") for path in r_sources()]
     files = sorted(path.name for path in folder.iterdir())
     for name, template, content in (
         ("analysis.R", "analysis.R.j2", {"study": as_r(study)}),

@@ -1,10 +1,9 @@
-"""The R package: its own tests, and R CMD check."""
+"""The R package: its own tests, its exports and pages, and R CMD check."""
 
 from __future__ import annotations
 
-import os
+import re
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -12,50 +11,100 @@ import pytest
 pytestmark = pytest.mark.r
 
 PACKAGE = Path(__file__).parents[2] / "r"
+FOR_R_USERS = {"prldh_roc", "prldh_calibration", "prldh_dca", "prldh_validate", "read_run"}
 
-# Sourced, not installed: what the engine does too
 RUN_TESTS = """
-engine <- new.env(parent = globalenv())
-for (file in list.files(file.path(commandArgs(TRUE), "R"), full.names = TRUE)) sys.source(file, engine)
-testthat::test_dir(file.path(commandArgs(TRUE), "tests", "testthat"), env = new.env(parent = engine),
+testthat::test_dir(commandArgs(TRUE), package = "prldh", load_package = "installed",
                    reporter = testthat::CheckReporter$new(), stop_on_failure = TRUE)
 """
 
-
-def _run(*command: str | Path, cwd: Path, **environment: str) -> str:
-    if shutil.which("R") is None:
-        pytest.skip(
-            "R is not installed: apt-get install r-base-core r-cran-proc r-cran-glmnet r-cran-testthat r-cran-jsonlite"
-        )
-    kept = {k: v for k, v in os.environ.items() if k != "R_HOME"}  # an embedded R sets it, and R then warns
-    environment = {"TZ": "UTC", **kept, **environment}
-    done = subprocess.run(
-        [str(c) for c in command], cwd=cwd, env=environment, capture_output=True, text=True, timeout=900
-    )
-    told = done.stdout + done.stderr
-    assert done.returncode == 0, told
-    return told
+# What --as-cran asks CRAN for, as from a CRAN that has nothing: no test may need the network
+EMPTY_CRAN = """
+place <- commandArgs(TRUE)
+for (folder in c("web/packages", "src/contrib")) dir.create(file.path(place, folder), recursive = TRUE)
+invisible(file.create(file.path(place, "src/contrib/PACKAGES")))
+columns <- c("Package", "Version", "Priority", "Depends", "Imports", "LinkingTo", "Suggests", "Enhances", "Maintainer",
+             "License", "Title", "Published")
+nothing <- matrix(character(0), 0, length(columns), dimnames = list(NULL, columns))
+saveRDS(nothing, file.path(place, "web/packages/packages.rds"))
+"""
 
 
-def test_testthat(tmp_path):
+def test_testthat(tmp_path, run_r, r_library):
     script = tmp_path / "run.R"
     script.write_text(RUN_TESTS)
-    told = _run("Rscript", script, PACKAGE, cwd=tmp_path)
+    told = run_r("Rscript", script, PACKAGE / "tests" / "testthat", cwd=tmp_path, R_LIBS=str(r_library))
     assert "FAIL 0" in told and "SKIP 0" in told, told
 
 
-def test_every_export_has_a_file_of_its_own():
-    exports = {line[7:-1] for line in (PACKAGE / "NAMESPACE").read_text().splitlines() if line.startswith("export(")}
-    assert exports == {path.stem for path in (PACKAGE / "man").glob("*.Rd")}
-    assert exports <= {path.stem for path in (PACKAGE / "R").glob("*.R")}
+def _exports() -> set[str]:
+    lines = (PACKAGE / "NAMESPACE").read_text().splitlines()
+    return {line[7:-1] for line in lines if line.startswith("export(")}
 
 
-def test_r_cmd_check(tmp_path):
-    _run("R", "CMD", "build", "--no-build-vignettes", PACKAGE, cwd=tmp_path)
+def test_what_r_users_call_is_all_that_is_exported():
+    assert _exports() == FOR_R_USERS
+
+
+def test_every_internal_page_is_that_of_a_file():
+    files = {path.stem for path in (PACKAGE / "R").glob("*.R")}
+    pages = {path.stem: path.read_text() for path in (PACKAGE / "man").glob("*.Rd")}
+    internal = {name for name, text in pages.items() if r"\keyword{internal}" in text}
+    assert internal <= files and FOR_R_USERS <= set(pages) - internal
+    assert set(pages) - internal - FOR_R_USERS == {"as.data.frame.prldh_result", "prldh-package"}
+
+
+def test_the_reference_of_the_site_groups_every_page_of_r_users():
+    listed = set(re.findall(r"^ {6}- (\S+)$", (PACKAGE / "_pkgdown.yml").read_text(), flags=re.MULTILINE))
+    pages = {p.stem for p in (PACKAGE / "man").glob("*.Rd") if r"\keyword{internal}" not in p.read_text()}
+    articles = {p.stem for p in (PACKAGE / "vignettes").glob("*.Rmd")}
+    assert listed == (pages - {"prldh-package"}) | articles
+
+
+def test_r_cmd_check(tmp_path, run_r):
+    run_r("R", "CMD", "build", "--no-build-vignettes", PACKAGE, cwd=tmp_path)
     (archive,) = tmp_path.glob("prldh_*.tar.gz")
-    # its tests ran above
-    told = _run(
-        "R", "CMD", "check", "--no-manual", "--no-tests", archive, cwd=tmp_path, _R_CHECK_FORCE_SUGGESTS_="false"
+    # its tests ran above; its vignette is built below
+    told = run_r(
+        "R",
+        "CMD",
+        "check",
+        "--no-manual",
+        "--no-tests",
+        "--ignore-vignettes",
+        archive,
+        cwd=tmp_path,
+        _R_CHECK_FORCE_SUGGESTS_="false",
     )
     status = [line for line in told.splitlines() if line.startswith("Status:")]
     assert status and "ERROR" not in status[0] and "WARNING" not in status[0], told
+
+
+@pytest.mark.slow
+def test_r_cmd_check_as_cran_has_only_the_notes_that_the_page_lists(tmp_path, run_r):
+    """Vignette and tests included; where pandoc is missing the vignette is left out, which is no error."""
+    has_pandoc = shutil.which("pandoc") is not None
+    run_r("R", "CMD", "build", *([] if has_pandoc else ["--no-build-vignettes"]), PACKAGE, cwd=tmp_path)
+    (archive,) = tmp_path.glob("prldh_*.tar.gz")
+    (tmp_path / "cran.R").write_text(EMPTY_CRAN)
+    cran = tmp_path / "cran"
+    run_r("Rscript", "cran.R", cran, cwd=tmp_path)
+    (tmp_path / "profile.R").write_text(f'options(repos = c(CRAN = "file://{cran}"))\n')
+    environment = {
+        "R_PROFILE_USER": str(tmp_path / "profile.R"),
+        "R_CRAN_WEB": f"file://{cran}",
+        "R_CRAN_SRC": f"file://{cran}",
+        "_R_CHECK_FORCE_SUGGESTS_": "false",
+        "_R_CHECK_CRAN_INCOMING_REMOTE_": "false",
+        "_R_CHECK_SYSTEM_CLOCK_": "0",
+    }
+    flags = [] if has_pandoc else ["--ignore-vignettes"]
+    told = run_r("R", "CMD", "check", "--as-cran", "--no-manual", *flags, archive, cwd=tmp_path, **environment)
+    warned = re.findall(r"^.*\bWARNING\n.*", told, flags=re.MULTILINE)
+    if shutil.which("qpdf") is None:  # the check would compress PDFs by it; the package has none
+        warned = [warning for warning in warned if "qpdf" not in warning]
+    assert not warned and "ERROR" not in told, told
+    listed = (Path(__file__).parents[2] / "docs" / "r.md").read_text()
+    notes = re.findall(r"^\* checking (.+?) \.\.\. (?:\[.*\] )?NOTE", told, flags=re.MULTILINE)
+    for note in notes:
+        assert f"`{note}`" in listed, (note, told)
