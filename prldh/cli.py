@@ -420,12 +420,20 @@ def plugins_check(name: str, settings: str | None, is_json: bool) -> None:
 @plugins.command("new")
 @click.argument("name")
 @click.option(
+    "--kind",
+    "kinds",
+    multiple=True,
+    metavar="KIND",
+    help="What it brings: source, transform, selector, learner, validator, checklist or section; may be repeated."
+    " Default: a selector and a source.",
+)
+@click.option(
     "--in", "parent", type=click.Path(path_type=Path), default=Path(), help="Folder to write it in; default: here."
 )
-def plugins_new(name: str, parent: Path) -> None:
-    """Write a plugin to start from, the distribution NAME: a selector, a feature source, and tests."""
+def plugins_new(name: str, kinds: tuple[str, ...], parent: Path) -> None:
+    """Write a plugin to start from, the distribution NAME, with its tests."""
 
-    for line in prldh.testing.write_skeleton(name, parent):
+    for line in prldh.testing.write_skeleton(name, parent, kinds):
         _say(line)
 
 

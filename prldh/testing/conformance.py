@@ -6,7 +6,7 @@ import importlib.util
 import keyword
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -16,7 +16,7 @@ from prldh.run import place_whole
 from prldh.study import parse_yaml
 from prldh.testing.kit import Check, checks_of
 from prldh.testing.parts import CheckFailed
-from prldh.testing.skeleton import FILES
+from prldh.testing.skeleton import KINDS, USUAL, files_of
 
 
 class Outcome(NamedTuple):
@@ -148,20 +148,24 @@ def _place(error: BaseException) -> str:
     return f"{Path(trace.tb_frame.f_code.co_filename).name}, line {trace.tb_lineno}" if trace else "no traceback"
 
 
-def write_skeleton(name: str, parent: Path) -> list[str]:
-    """A working distribution to start a plugin from: a selector, a feature source and their tests. Returns the lines to
-    print.
+def write_skeleton(name: str, parent: Path, kinds: Sequence[str] = ()) -> list[str]:
+    """A working distribution to start a plugin from, with its tests. Returns the lines to print.
 
     Parameters
     ----------
     name
         Of the distribution, such as ``prldh-mine``; also the folder's.
+    kinds
+        What it brings, of :data:`~prldh.testing.skeleton.KINDS`; default: a selector and a feature source.
 
     Raises
     ------
     OutputError
-        If the name is no distribution's, the folder exists, or it cannot be written.
+        If the name is no distribution's, a kind is none, the folder exists, or it cannot be written.
     """
+    for kind in kinds:
+        if kind not in KINDS:
+            raise OutputError(f"there is no plugin of the kind '{shown(kind)}'. Found: {', '.join(KINDS)}.")
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9]*([-_.][A-Za-z0-9]+)*", name):
         raise OutputError(
             f"'{name}' cannot be a distribution's name. Give letters, digits and hyphens, beginning with a letter, such"
@@ -184,7 +188,7 @@ def write_skeleton(name: str, parent: Path) -> list[str]:
     words = {"NAME": name, "PACKAGE": package, "SHORT": short}
 
     def write(partial: Path) -> None:
-        for place, content in FILES.items():
+        for place, content in files_of(tuple(dict.fromkeys(kinds)) or USUAL).items():
             path = partial / re.sub("PACKAGE", package, place)
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(re.sub(r"@(NAME|PACKAGE|SHORT)@", lambda m: words[m[1]], content), encoding="utf-8")

@@ -30,6 +30,7 @@ from prldh.testing.conformance import check_plugin, write_skeleton
 from prldh.testing.fresh import ELSEWHERE
 from prldh.testing.kit import checks_of, parametrize_with_checks
 from prldh.testing.parts import CheckFailed
+from prldh.testing.skeleton import KINDS, USUAL
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from fitted_steps import AsChosen, Clip, Limits, Rotate
@@ -391,30 +392,68 @@ def test_check_prints_a_line_a_check_and_exits_by_what_it_found():
     assert done.exit_code == 1 and "did you mean 'threshold'" in done.output and "checks failed" in done.output
 
 
-def test_a_new_plugin_works_as_it_is_written(tmp_path):
-    """Installed the way pip leaves it, a folder of metadata on the path: its own tests pass, and so does the
-    command."""
-    write_skeleton("prldh-mine", tmp_path)
-    folder = tmp_path / "prldh-mine"
-    about = folder / "prldh_mine-0.1.0.dist-info"
-    about.mkdir()
-    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: prldh-mine\nVersion: 0.1.0\n")
-    (about / "entry_points.txt").write_text("[prldh]\nmine = prldh_mine\n")
+def run_new(folders):
+    """The tests and the checks of written plugins, installed the way pip leaves them, folders of metadata on the
+    path."""
+    for folder in folders:
+        package = folder.name.replace("-", "_")
+        about = folder / f"{package}-0.1.0.dist-info"
+        about.mkdir()
+        (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {folder.name}\nVersion: 0.1.0\n")
+        (about / "entry_points.txt").write_text(f"[prldh]\n{package.removeprefix('prldh_')} = {package}\n")
+    places = [str(folder) for folder in folders]
+    names = [folder.name.removeprefix("prldh-") for folder in folders]
     code = (
-        "import pytest; assert pytest.main(['-q', '-p', 'no:cacheprovider', '.']) == 0; from prldh.cli import cli;"
-        " cli(['plugins', 'check', 'mine'])"
+        "import pytest; from prldh.cli import cli\n"
+        f"assert pytest.main(['-q', '-p', 'no:cacheprovider', '--import-mode=importlib', *{places}]) == 0\n"
+        f"for name in {names}: cli(['plugins', 'check', name], standalone_mode=False)"
     )
+    path = os.pathsep.join([*places, *filter(None, [os.environ.get("PYTHONPATH")])])
     done = subprocess.run(
         [sys.executable, "-c", code],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(folder), *filter(None, [os.environ.get("PYTHONPATH")])])},
-        cwd=folder,
+        env={**os.environ, "PYTHONPATH": path},
+        cwd=folders[0],
         capture_output=True,
         text=True,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.count("\nok       ") == len(CHECKS["selector"]) + len(CHECKS["feature source"])
-    text = "".join(p.read_text() for p in folder.rglob("*.*") if p.suffix in (".py", ".toml", ".md"))
-    assert "@" not in re.sub("@hookimpl|@parametrize_with_checks|@pearson1896", "", text)
+    for folder in folders:
+        text = "".join(p.read_text() for p in folder.rglob("*.*") if p.suffix in (".py", ".toml", ".md"))
+        assert not re.search("@[A-Z]+@", text)
+    return done.stdout.count("\nok       ")
+
+
+def test_a_new_plugin_works_as_it_is_written(tmp_path):
+    write_skeleton("prldh-mine", tmp_path)
+    assert run_new([tmp_path / "prldh-mine"]) == len(CHECKS["selector"]) + len(CHECKS["feature source"])
+
+
+def test_a_new_plugin_of_each_kind_works_as_it_is_written(tmp_path):
+    """Each alone; what `plugins check` looks at is of that kind and no other."""
+    kinds = {
+        "transform": "transform",
+        "learner": "learner",
+        "validator": "validator",
+        "checklist": "checklist",
+        "section": "report section",
+    }
+    assert {*kinds, *USUAL} == set(KINDS)  # those, and the two of the test above
+    for kind in kinds:
+        done = CliRunner().invoke(cli, ["plugins", "new", f"prldh-my{kind}", "--kind", kind, "--in", str(tmp_path)])
+        assert done.exit_code == 0, done.output
+    n_checks = sum(len(CHECKS[what]) for what in kinds.values())
+    assert run_new([tmp_path / f"prldh-my{kind}" for kind in kinds]) == n_checks
+
+
+def test_several_kinds_go_together_and_another_is_refused(tmp_path):
+    write_skeleton("prldh-both", tmp_path, ("learner", "section", "learner"))
+    written = {p.relative_to(tmp_path / "prldh-both").as_posix() for p in tmp_path.rglob("*") if p.is_file()}
+    modules = {f"prldh_both/{module}.py" for module in ("__init__", "learner", "section")}
+    assert written == {"pyproject.toml", "README.md", "tests/test_conformance.py", *modules}
+    with pytest.raises(OutputError, match="no plugin of the kind 'figure'. Found: source, transform"):
+        write_skeleton("prldh-other", tmp_path, ("figure",))
+    told = CliRunner().invoke(cli, ["plugins", "new", "--help"]).output
+    assert all(kind in " ".join(told.split()) for kind in KINDS)
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,7 @@ def study(tmp_path) -> Path:
 
 
 def test_a_redirected_check_names_rows_and_no_file(study):
+    pytest.importorskip("prldh_pyradiomics", reason="the plugin prldh-pyradiomics is not installed")
     said = CliRunner().invoke(cli, ["extract", str(study), "--check", "--jobs", "1"])
     assert said.exit_code == 0 and "Mustermann" not in said.output
     assert "refused  disc    P3       4     not found: the image." in said.output
