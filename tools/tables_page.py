@@ -13,12 +13,12 @@ A run's tables lie in `tables/*.csv`, and are data frames in Python:
 
 ```python
 results = prldh.read_results("results")
-results                              # in a notebook: the report's first screen
-results.tables["measures"]           # tidy: one number with its limits a row
-results.describe("measures")         # what each column means
-results.figure("roc_unadjusted")     # shown as SVG; .save("roc.pdf") writes it
-results.figures                      # the names of all figures
-results.predictions                  # predictions.csv
+results  # in a notebook: the report's first screen
+results.tables["measures"]  # tidy: one number with its limits a row
+results.describe("measures")  # what each column means
+results.figure("roc_unadjusted")  # shown as SVG; .save("roc.pdf") writes it
+results.figures  # the names of all figures
+results.predictions  # predictions.csv
 ```
 
 A table without rows is not there. `measures` is narrow: one measure of one model a row, apparent where `scope` and

@@ -278,6 +278,10 @@ COLUMNS: dict[str, str] = {
     "deviates": "whether it deviates from IBSI",
     "note": "what is to be known",
     "n_missing": "blank cells",
+    "n_first": "patients in the first group",
+    "n_second": "patients in the second group",
+    "n_levels": "levels that count",
+    "cutoff": "the cutoff of the Radscore",
 }
 #: Of whom a prefix tells.
 _GROUPS = {
