@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from prldh.checklists import run_checklist
     from prldh.demo import demo_cohort
     from prldh.pipeline import analyze
-    from prldh.report import RunComparison, compare_runs, render
+    from prldh.report import RunComparison, compare_runs, read_results, render
     from prldh.results import Results
     from prldh.run import Extraction, check, extract, write_plan
 
@@ -30,6 +30,7 @@ __all__ = [
     "compare_runs",
     "demo_cohort",
     "extract",
+    "read_results",
     "render",
     "run_checklist",
     "write_calculator",
@@ -69,6 +70,7 @@ _HOME = {
     "compare_runs": "prldh.report",
     "RunComparison": "prldh.report",
     "render": "prldh.report",
+    "read_results": "prldh.report",
     "run_checklist": "prldh.checklists",
 }
 
@@ -82,4 +84,5 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    """What is meant to be used, and nothing that is imported for it."""
+    return sorted(__all__)

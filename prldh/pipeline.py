@@ -26,7 +26,6 @@ from prldh.core import (
     TissueFit,
     Warn,
     seed_for,
-    untold,
     warn,
 )
 from prldh.data import impute_everyone
@@ -44,6 +43,7 @@ from prldh.models import (
 )
 from prldh.models.interaction import describe_interaction, draw_interaction_rows
 from prldh.plugins import Registry
+from prldh.report import InNotebook
 from prldh.results import PlanFollowed, Results, assemble, by_honesty
 from prldh.run import (
     claim_output,
@@ -71,7 +71,7 @@ from prldh.validation import (
     repeat_elsewhere,
     validate_models,
 )
-from prldh.work import Workers
+from prldh.work import Workers, unasked
 
 
 def analyze(
@@ -100,7 +100,8 @@ def analyze(
     force
         Replace results that are already in ``out``.
     progress
-        Called with (stage, done, total); (sentence, 0, 0) is something to be shown.
+        Called with (stage, done, total); (sentence, 0, 0) is something to be shown. Without one a notebook shows a
+        line that changes.
     plugins
         Selectors, feature sources and other objects (or modules with hooks) to choose from beside what is installed:
         ``plugins=[MySelector()]``.
@@ -114,7 +115,7 @@ def analyze(
         run is done (:mod:`prldh.work.kept`).
     """
     started = time.time()
-    progress = progress or untold
+    progress = progress or unasked()
 
     def say(sentence: str) -> None:
         progress(sentence, 0, 0)
@@ -154,7 +155,7 @@ def analyze(
         progress("results", 1, 1)
         write_outputs(results, plan, runs[0], held, started, n_jobs, progress)
         kept.forget()
-        return results
+        return replace(results, view=InNotebook(held.out))
 
 
 def _follow(

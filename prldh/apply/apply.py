@@ -32,6 +32,7 @@ from prldh.plugins import Registry
 from prldh.results import EXTERNAL_SCHEMA, FOLDER, MEASURES, POOLED, RESULTS, finished
 from prldh.run import place_whole
 from prldh.study import Performance, read_settings
+from prldh.work import unasked
 
 #: Of patients whose predictions are not judged.
 NO_DRAWS = Draws(np.empty((0, 0), dtype=int), np.empty((0, 0), dtype=int))
@@ -88,6 +89,7 @@ def apply_models(
     run = Path(run)
     method = check_method(recalibrate)
     is_one = isinstance(cohort, (str, os.PathLike, dict))
+    progress = progress or unasked()
     files = [cohort] if isinstance(cohort, (str, os.PathLike, dict)) else list(cohort)
     registry = Registry(plugins)
     home = home_of(run)

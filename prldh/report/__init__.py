@@ -8,6 +8,7 @@ from prldh.report.drawing import Drawing
 from prldh.report.figure_plan import MOST_PANELS, decision_range
 from prldh.report.figures import FigureSettings, as_element, files_of, page_file, write_drawing, write_figures
 from prldh.report.model_drawings import ALL_THRESHOLDS, Range, draw_calibration, draw_decision, draw_roc_bands
+from prldh.report.notebook import InNotebook, Picture, read_results
 from prldh.report.page import render, render_report, write_beside
 from prldh.report.runs import RunComparison, compare_runs
 from prldh.report.runs_page import summarise_comparison, write_comparison
@@ -15,7 +16,10 @@ from prldh.report.step_drawings import draw_step
 
 __all__ = [
     "CALCULATOR_MARK",
+    "InNotebook",
     "NoCalculator",
+    "Picture",
+    "read_results",
     "calculator_of",
     "calculator_page",
     "choose_model",

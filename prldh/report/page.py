@@ -12,7 +12,7 @@ from typing import Any
 from markupsafe import Markup
 
 from prldh.checklists import checklist_view, fill_again
-from prldh.core import OutputError, Progress, hold, is_folder, untold
+from prldh.core import OutputError, Progress, hold, is_folder
 from prldh.pages import create_environment
 from prldh.plugins import Registry, lent
 from prldh.report.calculator import NOT_A_DEVICE, as_json, calculators_of
@@ -33,6 +33,7 @@ from prldh.results import (
     selected_features,
     words_of,
 )
+from prldh.work import unasked
 
 #: Where the glossary goes: which terms a page uses is known when it is made.
 GLOSSARY_HERE = "<!-- glossary -->"
@@ -148,7 +149,7 @@ def render(
     folder = folder if is_folder(folder) else folder.parent
     with finished(folder), hold(folder) as held:
         settings = FigureSettings.of(data, **figure_settings)
-        _render(data, folder, held.partial, registry, jobs, settings, progress or untold)
+        _render(data, folder, held.partial, registry, jobs, settings, progress or unasked())
     altered = altered_files(folder)
     told = f"\nwarning: changed after the run, and shown as it is now: {', '.join(altered)}" if altered else ""
     return f"report: {folder / 'report.html'}{told}"

@@ -58,6 +58,7 @@ from prldh.results.reading import (
 )
 from prldh.results.schemas import schema_of
 from prldh.results.sizes import has_own_patients, size_in_words
+from prldh.results.table_columns import describe_columns, tables_page
 from prldh.results.tables import make_tables
 from prldh.results.variables import Variables, variables_of
 from prldh.results.words import TOKEN, Place, Sentence, Words, cited_keys, steps_of
@@ -103,6 +104,7 @@ __all__ = [
     "compares_artefacts",
     "computed_once",
     "cost_of_leakage",
+    "describe_columns",
     "differing_settings",
     "finished",
     "given_scores",
@@ -138,6 +140,7 @@ __all__ = [
     "shown_setting",
     "size_in_words",
     "steps_of",
+    "tables_page",
     "tissues_of",
     "tissues_of_model",
     "unknown_leakage",

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from prldh.chain import Protocol, probability
-from prldh.core import ABSENT, BOOTSTRAP, Cohort, LedgerRow, Warn, add_up, clean, scope_words, warn
+from prldh.core import ABSENT, BOOTSTRAP, Cohort, DataError, LedgerRow, Warn, add_up, clean, scope_words, warn
 from prldh.data import describe_missing
 from prldh.data.imaging import describe_images
 from prldh.engines import PACKAGES, PythonEngine, packages_of
@@ -32,6 +32,8 @@ from prldh.results.leakage import given_scores
 from prldh.results.nulls import explain_nulls
 from prldh.results.planned import PlanFollowed
 from prldh.results.reading import SCHEMA
+from prldh.results.shown import View
+from prldh.results.table_columns import describe_columns
 from prldh.results.tables import make_tables
 from prldh.results.tissues import tissue_entry
 from prldh.results.words import Words
@@ -47,18 +49,32 @@ class Results:
     """Results of a study; ``words`` are those of the objects behind it.
 
     ``data`` is exactly what ``results.json`` holds; ``tables`` are the same as data frames, with ``extra`` ones that
-    are too long for it; ``predictions`` is ``predictions.csv``.
+    are too long for it; ``predictions`` is ``predictions.csv``. A notebook shows the report's first screen, where there
+    is a ``view``, as of :func:`prldh.analyze` and :func:`prldh.read_results`.
     """
 
     data: dict[str, Any]
     predictions: pd.DataFrame = field(repr=False)
     extra: dict[str, pd.DataFrame] = field(repr=False, default_factory=dict)
     words: Words = field(repr=False, default=Words())
+    view: View | None = field(repr=False, default=None, compare=False)
 
     @cached_property
     def tables(self) -> dict[str, pd.DataFrame]:
-
+        """The tables by name; ``docs/result_tables.md`` says what each row and column is."""
         return {**make_tables(self.data), **self.extra}
+
+    def describe(self, table: str) -> pd.DataFrame:
+        """What each column of a table means, and whether rows differ by it (``is_key``).
+
+        Raises
+        ------
+        DataError
+            With the names that there are, if there is none of that name.
+        """
+        if table not in self.tables:
+            raise DataError(f"describe: there is no table '{table}'. There are: {', '.join(self.tables)}.")
+        return describe_columns(table, self.tables[table])
 
     def __repr__(self) -> str:
         cohort = self.data["cohort"]
@@ -66,6 +82,29 @@ class Results:
             f"<Results: {self.data['study']['title']}; {cohort['n']} patients, {cohort['events']} events,"
             f" {len(self.data['models'])} models>"
         )
+
+    def _repr_html_(self) -> str | None:
+        return None if self.view is None else self.view.html(self.data, self.words)
+
+    def figure(self, name: str) -> Any:
+        """A figure of the report: a notebook shows it (SVG and PNG), ``save(path)`` writes it.
+
+        Raises
+        ------
+        DataError
+            With the names that there are, if there is none of that name.
+        """
+        return self._shown().figure(self.data, self.words, name)
+
+    @property
+    def figures(self) -> tuple[str, ...]:
+        """The names of all figures."""
+        return tuple(self._shown().figures(self.data, self.words))
+
+    def _shown(self) -> View:
+        if self.view is None:
+            raise DataError("these results were not read from a run. Read its folder with prldh.read_results.")
+        return self.view
 
     def to_json(self) -> str:
         return json.dumps(self.data, indent=1, allow_nan=False, ensure_ascii=False) + "\n"

@@ -19,6 +19,7 @@ PAIR = ("a", "b", "adjusted", "scope", "scheme", "n", "events")
 def make_tables(data: dict[str, Any]) -> dict[str, pd.DataFrame]:
     """Every table by name; a table without rows is left out."""
     tables = {
+        "measures": _measures(data),
         "sample_size": _sample_size(data),
         "table_one": _table_one(data),
         "associations": _associations(data),
@@ -82,6 +83,23 @@ def make_tables(data: dict[str, Any]) -> dict[str, pd.DataFrame]:
         "warnings": pd.DataFrame(data["warnings"]),
     }
     return {name: table for name, table in tables.items() if len(table)}
+
+
+def _measures(data: dict[str, Any]) -> pd.DataFrame:
+    """Tidy: one number with its limits a row, of models as fitted (scope and scheme empty) and held out."""
+    keys = ("model", "adjusted", "n", "events", "scope", "scheme")
+    rows = []
+    for table in (_models(data).assign(scope=None, scheme=None), _validation(data)):
+        names = [str(c) for c in table.columns]
+        limits = {f"{name}{end}" for name in names for end in ("_low", "_high")} & set(names)
+        for row in table.astype(object).where(table.notna(), None).to_dict("records"):
+            rows += [
+                {**{k: row.get(k) for k in keys}, "measure": name, "estimate": row[name]}
+                | {end: row.get(f"{name}_{end}") for end in ("low", "high")}
+                for name in names
+                if name not in keys and name not in limits and isinstance(row[name], (int, float))
+            ]
+    return pd.DataFrame(rows)
 
 
 def _of_covariates_alone(data: dict[str, Any]) -> dict[str, Any]:

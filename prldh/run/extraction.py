@@ -21,6 +21,7 @@ from prldh.data.imaging import Images, TissueImages, check_tissues, describe_tis
 from prldh.plugins import Registry
 from prldh.run.folder import claim_output, refuse_inputs_inside
 from prldh.study import Study, read_study
+from prldh.work import unasked
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -93,7 +94,8 @@ def extract(
         if out is not None:
             held = stack.enter_context(claim_output(Path(out), force, FEATURES))
             refuse_inputs_inside(held.out, [folder / p for p in study.inputs()], FEATURES)
-        images = measure(study, folder, Registry(plugins), jobs=jobs, is_strict=is_strict, progress=progress)
+        told = progress or unasked()
+        images = measure(study, folder, Registry(plugins), jobs=jobs, is_strict=is_strict, progress=told)
         verified = verify_cases(images, verify, np.random.default_rng(study.seed), study.imaging) if verify else None
         id_column = study.clinical.id
         about = {name: describe_tissue(tissue) for name, tissue in images.tissues.items()}
@@ -124,7 +126,7 @@ def check(
     """
     study, folder = read_study(study)
     _refuse_without_images(study)
-    return check_tissues(study, folder, Registry(plugins), jobs=jobs, progress=progress)
+    return check_tissues(study, folder, Registry(plugins), jobs=jobs, progress=progress or unasked())
 
 
 def _refuse_without_images(study: Study) -> None:

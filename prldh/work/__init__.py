@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from prldh.work.kept import KeptWork, Shelf, digest_of, program_digest
 from prldh.work.pieces import QUEUE_BYTES, Kind, Pieces
-from prldh.work.progress import show_progress
+from prldh.work.progress import show_progress, unasked
 from prldh.work.telling import Teller
 from prldh.work.work import Workers, end_with, run_work
 
@@ -21,4 +21,5 @@ __all__ = [
     "program_digest",
     "run_work",
     "show_progress",
+    "unasked",
 ]

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import html
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TextIO
+from typing import Any, TextIO
 
-from prldh.core import Progress, printable
+from prldh.core import Progress, printable, untold
+
+#: A notebook's line changes at most once in so many seconds.
+EVERY_S = 0.2
 
 
 @dataclass
@@ -48,13 +52,78 @@ def show_progress(stream: TextIO | None = None, *, is_verbose: bool = False) -> 
         A line for every step, with the time since the start, on terminals too.
     """
     shown_on = stream or sys.stderr
-    if is_verbose:
+    notebook = None if stream is not None or is_verbose else _notebook()
+    if notebook is not None:
+        yield one_line(notebook)
+    elif is_verbose:
         yield all_lines(lambda line: print(line, file=shown_on, flush=True))
     elif shown_on.isatty():
         with _bars(shown_on) as progress:
             yield progress
     else:
         yield few_lines(lambda line: print(line, file=shown_on, flush=True))
+
+
+def unasked() -> Progress:
+    """The progress function of whoever gave none: a line that changes in a notebook, nothing elsewhere."""
+    notebook = _notebook()
+    return untold if notebook is None else one_line(notebook)
+
+
+def _notebook() -> Any:
+    """IPython's ``display`` where this is a notebook's process, else None."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    if getattr(shell, "kernel", None) is None:
+        return None
+    from IPython.display import display  # a notebook has it
+
+    return display
+
+
+class _Line:
+    """What a notebook shows: what was said, and how far it is."""
+
+    def __init__(self, lines: tuple[str, ...]) -> None:
+        self.lines = lines
+
+    def __repr__(self) -> str:
+        return "\n".join(self.lines)
+
+    def _repr_html_(self) -> str:
+        return "<br>".join(f"<small>{html.escape(line)}</small>" for line in self.lines)
+
+
+def one_line(display: Callable[..., Any]) -> Progress:
+    """A line that changes in place, with the time left, beneath the sentences that were said; ``display``:
+    IPython's."""
+    paces: dict[str, Pace] = {}
+    said: list[str] = []
+    handle: Any = None
+    shown_at, started = 0.0, time.monotonic()
+
+    def put(line: str) -> None:
+        nonlocal handle, shown_at
+        shown_at = time.monotonic()
+        content = _Line((*said, *([line] if line else ())))
+        if handle is None:
+            handle = display(content, display_id=True)
+        else:
+            handle.update(content)
+
+    def show(stage: str, done: int, total: int) -> None:
+        stage = printable(stage)
+        if not total:
+            said.append(stage)
+            put("")
+            return
+        is_new = stage not in paces
+        left = paces.setdefault(stage, Pace(done)).left(done, total)
+        if is_new or done == total or time.monotonic() - shown_at > EVERY_S:
+            more = f", about {spell(left)} left" if left is not None else ""
+            put(f"{stage}: {done} of {total}{more} ({spell(time.monotonic() - started)})")
+
+    return show
 
 
 @contextmanager
