@@ -18,6 +18,9 @@ from pathlib import Path  # noqa: E402
 
 import hypothesis  # noqa: E402
 import pytest  # noqa: E402
+from chromium import browser  # noqa: E402
+
+__all__ = ["browser"]  # one for all tests of a process: two would want the same event loop
 
 # CI tries the same examples every time; elsewhere they vary
 hypothesis.settings.register_profile("ci", derandomize=True)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from chromium import absent, browser
-
-__all__ = ["browser"]
+from chromium import absent
 
 
 @pytest.fixture(scope="session")

@@ -457,8 +457,9 @@ def test_the_report_has_the_same_calculator_beside_its_nomogram(browser, run):
     assert boxes.count() == 2 and heard == []
     own = pd.read_csv(run / "predictions.csv").query("scheme == 'apparent'")
     table = pd.read_csv(run.parent / "study" / "clinical.csv", dtype=str).set_index("id")
-    title = page.locator("#nomogram-unadjusted .on-screen > .note").inner_text()
-    model = next(m for m in data["models"] if f"The same model, computed: {m['name']}." in title)
+    page.locator("#nomogram-unadjusted .on-screen > summary").click()
+    title = page.locator("#nomogram-unadjusted .on-screen > summary").inner_text()
+    model = next(m for m in data["models"] if title == f"The same model as a calculator: {m['name']}")
     fields = asked(page)
     scores = {t: {s["id"]: s["value"] for s in e["scores"]} for t, e in data["tissues"].items()}
     patients = own[(own["model"] == model["name"]) & ~own["adjusted"]].head(20)

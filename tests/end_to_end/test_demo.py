@@ -9,7 +9,6 @@ import subprocess
 import sys
 
 import pytest
-from chromium import browser
 from pages import unmarked
 from plain_r import compare_with_plain_r
 from schemas import check_schema
@@ -20,7 +19,6 @@ from prldh.results.agreement import judged
 from prldh.results.lead import honest_auc
 
 pytestmark = pytest.mark.r
-__all__ = ["browser"]
 
 
 @pytest.fixture(scope="module")

@@ -10,9 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from chromium import browser
 
-__all__ = ["browser"]
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 PAGES = sorted(DOCS.rglob("*.md"))
