@@ -40,6 +40,7 @@ LONGEST = (
     "end_to_end/test_bad_input.py",
     "end_to_end/test_resume.py",
     "end_to_end/test_real_tables.py",
+    "end_to_end/test_docs_run.py",
     "end_to_end/test_readme.py",
     "r/test_r_package.py",
     "browser/test_images_page.py",

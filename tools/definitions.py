@@ -16,11 +16,12 @@ CURVE = ASAH + "test_val_prob"
 
 
 class Formula(NamedTuple):
-    """What a measure of ``results.json`` is, and the test that pins it."""
+    """What a measure of ``results.json`` is, and the test that pins it; ``name`` where its label says too little."""
 
     text: str
     test: str
     reference: str = ""
+    name: str = ""
 
 
 #: By the measure's key; references that the measure has are not repeated.
@@ -69,14 +70,18 @@ OF_MEASURES: dict[str, Formula] = {
         " smoothed again",
         PLAIN + "test_lowess",
         "Austin and Steyerberg 2019",
+        name="Calibration curve",
     ),
     "brier": Formula("Σ (p − y)² / n", CURVE),
-    "intercept": Formula("a of the logistic fit logit P(y = 1) = a + b · logit p", CURVE, "Cox 1958"),
-    "slope": Formula("b of the same fit", CURVE, "Cox 1958"),
+    "intercept": Formula(
+        "a of the logistic fit logit P(y = 1) = a + b · logit p", CURVE, "Cox 1958", name="Calibration intercept"
+    ),
+    "slope": Formula("b of the same fit", CURVE, "Cox 1958", name="Calibration slope"),
     "citl": Formula(
         "a of logit P(y = 1) = a + logit p, the slope held at 1",
         "tests/r/test_calibration_r.py::test_calibration_is_the_same",
         "Cox 1958",
+        name="Calibration in the large",
     ),
     "miscalibration": Formula(
         "Brier score − Brier score of the isotonic regression of y on p", DECOMPOSED, "Dimitriadis et al. 2021"
@@ -86,8 +91,8 @@ OF_MEASURES: dict[str, Formula] = {
     ),
     "uncertainty": Formula("ȳ (1 − ȳ)", DECOMPOSED, "Dimitriadis et al. 2021"),
     "scaled_brier": Formula("1 − Brier score / (ȳ (1 − ȳ))", CURVE, "Steyerberg et al. 2010"),
-    "spiegelhalter_z": Formula("Σ (y − p)(1 − 2p) / √(Σ (1 − 2p)² p (1 − p))", CURVE),
-    "spiegelhalter_p": Formula("2 Φ(−|z|)", CURVE, "Spiegelhalter 1986"),
+    "spiegelhalter_z": Formula("Σ (y − p)(1 − 2p) / √(Σ (1 − 2p)² p (1 − p))", CURVE, name="Spiegelhalter's z"),
+    "spiegelhalter_p": Formula("2 Φ(−|z|)", CURVE, "Spiegelhalter 1986", name="Spiegelhalter's p"),
     "ici": Formula("Mean of |p − curve(p)|, the smooth calibration curve", CURVE),
     "e50": Formula("Median of |p − curve(p)|", CURVE),
     "e90": Formula("0.9 quantile of |p − curve(p)|", CURVE),

@@ -599,7 +599,7 @@ def definitions_page() -> str:
                     "R's own": code(m.r),
                     "pinned by": code(formula.test),
                 }
-                parts.append(defined(m.label, formula.text, facts))
+                parts.append(defined(formula.name or m.label, formula.text, facts))
     parts.append("## Models, tests and the rest")
     for o in OTHERS:
         facts = {

@@ -122,6 +122,8 @@ def test_it_builds_without_a_warning_and_is_whole(site):
         assert (site / page.relative_to(DOCS)).with_suffix(".html").is_file()
     python = (site / "reference" / "python.html").read_text(encoding="utf-8")
     assert "Path of a study file, or its content" in python  # a docstring
+    study = (site / "reference" / "study.html").read_text(encoding="utf-8")
+    assert "column: {type, levels, label, unit}" in study  # and no brace is taken for an attribute
 
 
 def test_nothing_of_it_is_fetched(site):
