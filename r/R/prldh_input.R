@@ -256,7 +256,7 @@ read_probabilities <- function(read) {
   for (name in names(scores)) {
     outside <- scores[[name]][scores[[name]] < 0 | scores[[name]] > 1]
     if (length(outside)) {
-      refuse(name, "probabilities within 0 and 1", shown(outside[1]),
+      refuse(name, "probabilities within 0 and 1", format(outside[1], digits = 15),
              "A score is not a probability: fit a model, such as by prldh_validate(), and take its predictions.")
     }
   }

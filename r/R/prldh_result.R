@@ -15,6 +15,9 @@ as.data.frame.prldh_result <- function(x, row.names = NULL, optional = FALSE, ..
     refuse("The table", paste("one of", paste(names(x), collapse = ", ")), shown(what), "names() lists them.")
   }
   table <- unclass(x)[[what]]
+  if (!is.null(row.names) && length(row.names) != nrow(table)) {
+    refuse("row.names", paste("a table's name, or a name for each of the", nrow(table), "rows"), length(row.names), "names() lists the tables.")
+  }
   if (!is.null(row.names)) rownames(table) <- row.names
   table
 }

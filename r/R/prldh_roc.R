@@ -29,6 +29,7 @@ prldh_roc <- function(formula, data = NULL, event = NULL, level = 0.95, weights 
 
 # Weights as they were written: a column of data first, else an object where the formula was written.
 find_weights <- function(written, data, formula, caller) {
+  force(data)
   where <- if (inherits(formula, "formula") && !is.null(environment(formula))) environment(formula) else caller
   tryCatch(eval(written, if (is.data.frame(data)) as.list(data), where), error = function(e) {
     tryCatch(eval(written, if (is.data.frame(data)) as.list(data), caller), error = function(e) {

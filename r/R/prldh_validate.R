@@ -75,6 +75,9 @@ build_design <- function(read) {
                   "Use fewer variables, or choose among them by a penalised model, whose choice has to be repeated in every",
                   " resample."))
   }
+  size <- apply(abs(design), 2, max)
+  far <- colnames(design)[size > 1e100 | (size > 0 & size < 1e-100)]
+  if (length(far)) refuse(far[1], "numbers of a size that has squares", shown(size[[far[1]]]), "Give it in another unit.")
   matrix(as.numeric(design), n, ncol(design), dimnames = list(NULL, colnames(design)))
 }
 
@@ -107,7 +110,9 @@ separated_columns <- function(design, y) {
   }
   moved <- steps(24) - steps(18)
   moved[is.na(moved)] <- 0
-  if (max(abs(drop(x %*% moved))) < 1) return(character(0))
+  towards <- drop(x %*% moved) * (2 * y - 1)
+  # A direction in which nobody gets worse (Albert and Anderson 1984). Where one patient does, estimates are finite, if far
+  if (max(abs(towards)) < 1 || min(towards) < -1e-6 * max(towards)) return(character(0))
   width <- apply(x, 2, function(column) max(column) - min(column))
   far <- abs(moved) * width > 1
   if (any(far)) colnames(x)[far] else colnames(x)[-1]
@@ -311,6 +316,7 @@ correct_optimism <- function(measure, apparent, boot, original, oob, no_informat
 rows_of_validation <- function(x, alone) {
   if (!alone) refuse("A validation", "given alone", "data, event or weights beside it",
                      "It has its patients and its event: leave them out.")
+  if (is.null(x$predictions)) refuse("A validation", "what prldh_validate() returned, whole", "one without predictions", "Run it again.")
   about <- about_of(x)
   own <- x$predictions[x$predictions$`repeat` == 1, ]
   y <- own$outcome[own$scheme == "apparent"]

@@ -14,6 +14,7 @@ from prldh.engines import PythonEngine, r_sources
 from prldh.engines.r import REngine
 from prldh.stats import correct_optimism
 from prldh.stats.logistic import linear_predictor
+from prldh.stats.separation import infinite_coefficients
 
 pytestmark = pytest.mark.r
 ROOT = Path(__file__).parents[2]
@@ -139,3 +140,39 @@ def test_the_example_in_the_package_is_what_the_run_gives_today(tmp_path):
             continue
         today, then = pd.read_csv(tmp_path / path), pd.read_csv(EXAMPLE / path)
         pd.testing.assert_frame_equal(today, then, rtol=1e-6, atol=1e-7, obj=str(path))
+
+
+SEPARATED = """
+cases <- jsonlite::fromJSON("cases.json", simplifyVector = FALSE)
+found <- vapply(cases, function(case) {
+  x <- do.call(rbind, lapply(case$x, unlist))
+  colnames(x) <- paste0("c", seq_len(ncol(x)))
+  length(prldh:::separated_columns(x, unlist(case$y))) > 0
+}, TRUE)
+cat(as.integer(found), file = "found.txt")
+"""
+
+
+def test_separation_is_seen_where_linear_programming_sees_it(tmp_path, run_r, r_library):
+    """R users' check needs no solver; steep but finite models, rare levels and whole numbers are among the cases."""
+    draw = np.random.default_rng(3)
+    cases, expected = [], []
+    while len(cases) < 120:
+        n, p = int(draw.choice([15, 40, 150])), int(draw.integers(1, 5))
+        x = draw.normal(size=(n, p))
+        if len(cases) % 3 == 0:
+            x = np.round(x)
+        if len(cases) % 5 == 0:
+            x[:, 0] = np.arange(n) < 3
+        log_odds = np.clip(x @ (draw.normal(size=p) * draw.choice([0, 1, 5, 50, 500])), -700, 700)
+        y = (draw.random(n) < 1 / (1 + np.exp(-log_odds))).astype(int)
+        if y.min() == y.max():
+            continue
+        design = np.column_stack([np.ones(n), x])
+        cases.append({"x": design.tolist(), "y": y.tolist()})
+        expected.append(bool(infinite_coefficients(design, y).any()))
+    (tmp_path / "cases.json").write_text(json.dumps(cases))
+    (tmp_path / "run.R").write_text(SEPARATED)
+    run_r("Rscript", "run.R", cwd=tmp_path, R_LIBS=str(r_library))
+    found = [text == "1" for text in (tmp_path / "found.txt").read_text().split()]
+    assert found == expected and 30 < sum(expected) < 100

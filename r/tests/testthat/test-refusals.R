@@ -58,6 +58,10 @@ cases <- list(
   list(quote(prldh_dca(outcome ~ risk, asah, thresholds = c(0.1, 2))), "within 0 and 1: found 2"),
   list(quote(prldh_dca(outcome ~ risk, asah, thresholds = "a")), "within 0 and 1: found \"a\""),
   list(quote(prldh_dca(outcome ~ risk, asah, prevalence = 1)), "prevalence must be a number between 0 and 1"),
+  list(quote(prldh_validate(outcome ~ I(s100b * 1e200), asah)), "Give it in another unit"),
+  list(quote(prldh_roc(prldh_validate(outcome ~ age, asah, bootstrap = 0)["performance"])), "outcome ~ score"),
+  list(quote(as.data.frame(prldh_roc(outcome ~ age, asah), c("a", "b"))), "a name for each of the 1 rows: found 2"),
+  list(quote(prldh_calibration(outcome ~ risk, transform(asah, risk = pmin(1, risk) + 1e-9 * (risk == max(risk)) + (risk == max(risk)) * (1 - risk)))), "found 1.000000001"),
   list(quote(prldh_roc(outcome ~ outcome, asah)), "cannot predict itself"),
   list(quote(prldh_roc(outcome ~ s100b, asah, weights = nosuch)), "object 'nosuch' not found. Name the column"),
   list(quote(prldh_roc(prldh_validate(outcome ~ age, asah, bootstrap = 0), event = "Poor")), "leave them out"),
@@ -102,6 +106,11 @@ test_that("separation is not seen where estimates are finite", {
     apart <- min(d$x[d$y == 1]) >= max(d$x[d$y == 0])
     expect_identical(length(separated_columns(model.matrix(~ x + g, d), d$y)) > 0, apart || any(table(d$g, d$y) == 0))
   }
+  x <- rnorm(2000)
+  y <- as.integer(x > 0)
+  y[order(x)[sum(x < 0) - 3]] <- 1   # one patient on the wrong side, with three between
+  expect_length(separated_columns(cbind("(Intercept)" = 1, x = x), y), 0)
+  expect_identical(separated_columns(cbind("(Intercept)" = 1, x = x, z = rnorm(2000)), as.integer(x > 0))[1], "x")
   quasi <- data.frame(y = c(0, 0, 0, 1, 1, 1, 0, 1), g = c(0, 0, 0, 0, 1, 1, 0, 0))
   expect_match(separated_columns(model.matrix(~ g, quasi), quasi$y), "g")
   expect_output(print(suppressMessages(prldh_validate(outcome ~ apart, asah, method = "firth", folds = 5, bootstrap = 5))), "Firth")
