@@ -168,7 +168,7 @@ COLUMNS: dict[str, str] = {
     "auc_mean": "the mean of the folds' AUCs",
     "auc_groups": "the groups' AUCs pooled with random effects",
     "auc_note": "what is to be known of the pooled AUC",
-    "auc_model_minus_pipeline": "the optimism from selection: AUC of scope model less that of scope pipeline",
+    "auc_model_minus_pipeline": "the optimism from selection: the AUC with the model refitted less that of the whole",
     "auc_difference": "AUC less that of this run's model",
     "brier_difference": "Brier score less that of this run's model",
     "apparent": "in the patients that made the model",
