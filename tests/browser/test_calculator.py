@@ -382,7 +382,9 @@ def test_standing_threshold_and_validation_are_told(browser, pages, run, firth, 
     page, _ = opened(browser, tmp_path / "alone.html")
     text = page.locator("#validation").inner_text()
     assert f"Held-out AUC {held['estimate']:.3f} (95% CI {held['low']:.3f} to {held['high']:.3f})" in text
-    assert "In patients of no other study or hospital was it tried" in text
+    shutil.copytree(run, tmp_path / "alone", ignore=shutil.ignore_patterns("external"))
+    prldh.write_calculator(tmp_path / "alone", tmp_path / "alone.html", model="Clinical")
+    assert "In patients of no other study or hospital was it tried" in (tmp_path / "alone.html").read_text()
     assert page.locator(".device").inner_text() == NOT_A_DEVICE
     assert NOT_A_DEVICE.startswith("Not a medical device.")
     prldh.write_calculator(firth, tmp_path / "firth.html", model="Rare")
@@ -513,8 +515,6 @@ def test_what_cannot_be_a_calculator_is_one_message(run, study, tmp_path):
 
 
 def test_an_edited_or_earlier_model(run, tmp_path):
-    import shutil
-
     shutil.copytree(run, tmp_path / "run")
     path = tmp_path / "run" / "model.json"
     content = json.loads(path.read_text())
@@ -541,7 +541,6 @@ def test_the_range_that_is_shown_lies_within(low, high):
 
 def test_every_command_of_the_page_runs(run, recalibrated, tmp_path, monkeypatch):
     import re
-    import shutil
 
     text = (Path(__file__).parents[2] / "docs" / "calculator.md").read_text()
     commands = [line for block in re.findall(r"```sh\n(.*?)```", text, re.S) for line in block.splitlines()]
