@@ -424,8 +424,8 @@ def plugins_check(name: str, settings: str | None, is_json: bool) -> None:
     "kinds",
     multiple=True,
     metavar="KIND",
-    help="What it brings: source, transform, selector, learner, validator, checklist or section; may be repeated."
-    " Default: a selector and a source.",
+    help="What it brings: source, transform, selector, learner, validator, statistic, checklist or section; may be"
+    " repeated. Default: a selector and a source.",
 )
 @click.option(
     "--in", "parent", type=click.Path(path_type=Path), default=Path(), help="Folder to write it in; default: here."

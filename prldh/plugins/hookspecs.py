@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         Learner,
         ReportSection,
         Selector,
+        Statistic,
         Transform,
         Validator,
     )
@@ -62,6 +63,11 @@ def register_learners() -> list[Learner]:
 @hookspec
 def register_validators() -> list[Validator]:
     """Return validators: schemes that say which rows train and which are held out."""
+
+
+@hookspec
+def register_statistics() -> list[Statistic]:
+    """Return statistics of predictions: each is computed of every model, apparent and held out, beside prldh's own."""
 
 
 @hookspec

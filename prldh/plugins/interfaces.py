@@ -432,6 +432,23 @@ class ImageStep(Protocol):
 
 
 @runtime_checkable
+class Statistic(Protocol):
+    """A statistic of predictions, computed of every model wherever its plugin is installed.
+
+    ``label`` is what tables call it. It is given apparent predictions, and those held out of each repeat.
+    """
+
+    name: str
+    version: str
+    label: str
+
+    def measure(self, outcome: np.ndarray, probability: np.ndarray) -> Mapping[str, float | None]:
+        """``estimate``, and ``low`` and ``high`` where it has an interval of known coverage, of outcome (n,) 0/1 and
+        probability (n,) of the event. An estimate of None: it is not defined here, as where a class is missing."""
+        ...
+
+
+@runtime_checkable
 class Checklist(Protocol):
     """A reporting checklist whose items look for their evidence in what is known of a study.
 

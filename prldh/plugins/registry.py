@@ -31,6 +31,7 @@ from prldh.plugins.interfaces import (
     RelativeSettings,
     ReportSection,
     Selector,
+    Statistic,
     Transform,
     Validator,
 )
@@ -104,6 +105,7 @@ REGISTRIES: dict[str, Kind] = {
         "apply",
         (ImageStep, *OPTIONAL_OF_IMAGE_STEPS, *WORDS["image step"]),
     ),
+    "register_statistics": Kind("statistic", ("name", "version", "label", "measure"), "measure", (Statistic,)),
     "register_report_sections": Kind("report section", ("name", "title", "render"), "render", (ReportSection,)),
 }
 
@@ -279,9 +281,9 @@ class Registry:
         """The plugins, beside prldh's own, that a run has anything of: objects that were chosen, sections of its
         report, observers."""
         found: dict[str, dict[str, Any]] = {plugin: dict(chosen) for plugin, chosen in self._chosen.items()}
-        sections, noun = "register_report_sections", REGISTRIES["register_report_sections"].noun
-        for name, (item, plugin) in self.registered(sections).items():
-            found.setdefault(plugin, {})[f"{noun} {name}"] = item
+        for hook in ("register_report_sections", "register_statistics"):  # wherever they are installed
+            for name, (item, plugin) in self.registered(hook).items():
+                found.setdefault(plugin, {})[f"{REGISTRIES[hook].noun} {name}"] = item
         for each in self.manager.hook.stage_finished.get_hookimpls():
             found.setdefault(each.plugin_name, {})["observer"] = each.plugin
         return [

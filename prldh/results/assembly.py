@@ -33,6 +33,7 @@ from prldh.results.nulls import explain_nulls
 from prldh.results.planned import PlanFollowed
 from prldh.results.reading import SCHEMA
 from prldh.results.shown import View
+from prldh.results.strangers import describe_statistics
 from prldh.results.table_columns import describe_columns
 from prldh.results.tables import make_tables
 from prldh.results.tissues import tissue_entry
@@ -122,6 +123,7 @@ def assemble(plan: Plan, runs: list[EngineRun], warnings: list[Warn], followed: 
         [d[0] for d in run.designs[: len(plan.specs)]],
         plan.blocks,
     )
+    predictions = _predictions(plan, run)
     images = {name: describe_images(tissue, cohort.ids) for name, tissue in plan.images.tissues.items()}
     document = Document(
         schema=SCHEMA,
@@ -151,6 +153,7 @@ def assemble(plan: Plan, runs: list[EngineRun], warnings: list[Warn], followed: 
         images=images or ABSENT,
         subgroups=run.subgroups or ABSENT,
         plan=followed or ABSENT,
+        statistics=describe_statistics(plan.registry, predictions) or ABSENT,
     )
     data = clean(document)
     everything = [
@@ -165,7 +168,7 @@ def assemble(plan: Plan, runs: list[EngineRun], warnings: list[Warn], followed: 
     data["warnings"] = clean(list(dict.fromkeys(everything)))
     return Results(
         data,
-        _predictions(plan, run),
+        predictions,
         {"univariate_features": run.univariate_features} if len(run.univariate_features) else {},
         words_of(data, plan.registry),
     )

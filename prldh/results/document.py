@@ -23,6 +23,7 @@ from prldh.models.interaction import Interaction
 from prldh.results.agreement import AgreementRow
 from prldh.results.entries import ClinicalModel, ModelEntry
 from prldh.results.planned import PlanFollowed
+from prldh.results.strangers import StatisticEntry
 from prldh.results.tissues import TissueEntry
 from prldh.validation import ChoiceEntry, ProtocolEntry, Subgroups, YardstickEntry
 
@@ -128,3 +129,4 @@ class Document:
     images: Mapping[str, ImagesEntry] | Absent = ABSENT
     subgroups: Mapping[str, Subgroups] | Absent = ABSENT
     plan: PlanFollowed | Absent = ABSENT
+    statistics: tuple[StatisticEntry, ...] | Absent = ABSENT

@@ -44,6 +44,7 @@ def make_tables(data: dict[str, Any]) -> dict[str, pd.DataFrame]:
                 for each in entry["heterogeneity"]
             ]
         ),
+        "statistics": pd.DataFrame(data.get("statistics") or []),
         "comparisons": _flat(data["comparisons"]),
         "interaction": _interaction(data),
         "additive_interaction": _additive(data),

@@ -16,7 +16,7 @@ from prldh.checklists import FORMATS, STATUSES, Dossier, dossier_of, fill, has_d
 from prldh.core import Case, DataError, Volume
 from prldh.engines import StatisticsEngine
 from prldh.plugins import KINDS_OF_SCHEMES, DescribesFeatures, ExtractsMany, ExtractsStream, Registry, takes_columns
-from prldh.results import words_of
+from prldh.results import measured, words_of
 from prldh.testing.cases import make_case
 from prldh.testing.fresh import CARRIES, carries_nothing
 from prldh.testing.image_step_checks import IMAGE_STEP_CHECKS
@@ -265,6 +265,44 @@ def _source_says_what_the_report_can_use(source: Any, raw: Any) -> None:
     say_what_the_report_can_use(source, results_of_source(source, raw))
 
 
+# ---------------------------------------------------------------- statistics
+
+
+def _predicted() -> tuple[np.ndarray, np.ndarray]:
+    """Outcome (60,) and probability, ties among them."""
+    rng = np.random.default_rng(4)
+    outcome = (np.arange(60) % 3 == 0).astype(np.int8)
+    log_odds = np.round(rng.normal(size=60) + 1.5 * outcome - 1, 1)
+    return unchangeable(outcome), unchangeable(1 / (1 + np.exp(-log_odds)))
+
+
+def _gives_an_estimate(statistic: Any, raw: Any) -> None:
+    del raw
+    require(isinstance(statistic.label, str) and bool(statistic.label.strip()), "label must be text")
+    found = measured(statistic, "this", *_predicted())
+    require(found["estimate"] is not None, "it has no estimate of ordinary predictions")
+    again = measured(statistic, "this", *_predicted())
+    require(found == again, f"the same predictions gave {found} and {again}")
+
+
+def _asks_no_order(statistic: Any, raw: Any) -> None:
+    del raw
+    outcome, probability = _predicted()
+    first, turned = (measured(statistic, "this", outcome[::k], probability[::k]) for k in (1, -1))
+    for key, value in first.items():
+        other = turned[key]
+        is_same = value is other or (value is not None and other is not None and np.isclose(value, other, rtol=1e-9))
+        require(bool(is_same), f"patients in another order give another {key}: {value} and {other}")
+
+
+def _takes_any_predictions(statistic: Any, raw: Any) -> None:
+    """One class, one probability, two patients: a number, or None where it is not defined."""
+    del raw
+    outcome, probability = _predicted()
+    for y, p in ((outcome * 0, probability), (outcome, probability * 0 + 0.5), (outcome[:2], probability[:2])):
+        measured(statistic, "this", unchangeable(y), unchangeable(p))
+
+
 # ---------------------------------------------------------------- checklists, report sections, engines
 
 
@@ -408,6 +446,12 @@ CHECKS: dict[str, dict[str, Callable[[Any, Any], None]]] = {
         WORDS: _source_says_what_the_report_can_use,
     },
     "image step": IMAGE_STEP_CHECKS,
+    "statistic": {
+        NAMED: has_name_and_version,
+        "gives a finite estimate within its interval, the same every time": _gives_an_estimate,
+        "gives the same for patients in any order": _asks_no_order,
+        "survives one class, one probability and two patients": _takes_any_predictions,
+    },
     "checklist": {
         NAMED: has_name_and_version,
         "has items with number, text, status and evidence": _items_are_whole,

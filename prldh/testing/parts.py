@@ -51,8 +51,8 @@ def kind_of(item: Any) -> str:
         else "; prldh/plugins/interfaces.py says what each has."
     )
     raise CheckFailed(
-        f"{item!r} is no selector, transform, learner, validator, feature source, image step, checklist, report section"
-        f" or engine class{hint}"
+        f"{item!r} is no selector, transform, learner, validator, feature source, image step, statistic, checklist,"
+        f" report section or engine class{hint}"
     )
 
 

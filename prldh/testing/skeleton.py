@@ -315,6 +315,27 @@ class Halves:
         return found
 '''
 
+STATISTIC = '''\
+"""A statistic of predictions: by how much events are given more than others (Tjur)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+class Discrimination:
+    """Computed of every model, apparent and held out, wherever the plugin is installed."""
+
+    name, version, label = "@SHORT@_discrimination", "1", "Coefficient of discrimination"
+
+    def measure(self, outcome: np.ndarray, probability: np.ndarray) -> dict[str, float | None]:
+        """Of outcome (n,) 0/1 and probability (n,); None where a class is missing. Limits, low and high, stand only
+        where the interval is known to hold."""
+        if outcome.min() == outcome.max():
+            return {"estimate": None}
+        return {"estimate": float(probability[outcome == 1].mean() - probability[outcome == 0].mean())}
+'''
+
 CHECKLIST = '''\
 """A reporting checklist whose items look for their evidence in a run."""
 
@@ -415,6 +436,14 @@ KINDS = {
         "register_validators",
         "a scheme of validation",
         "validation: {@SHORT@_halves: 10}",
+    ),
+    "statistic": Part(
+        "statistic",
+        STATISTIC,
+        "Discrimination",
+        "register_statistics",
+        "a statistic of predictions",
+        "# nothing: it is computed of every model wherever the plugin is installed",
     ),
     "checklist": Part(
         "checklist",

@@ -434,6 +434,7 @@ def test_a_new_plugin_of_each_kind_works_as_it_is_written(tmp_path):
         "transform": "transform",
         "learner": "learner",
         "validator": "validator",
+        "statistic": "statistic",
         "checklist": "checklist",
         "section": "report section",
     }

@@ -22,6 +22,7 @@ HOOKS = {
     "register_learners": [],
     "register_selectors": [],
     "register_validators": [],
+    "register_statistics": [],
     "register_engines": [],
     "register_checklists": [],
     "register_report_sections": [],
