@@ -52,8 +52,9 @@ sbom: setup
 	@build/sbom/bin/cyclonedx-py environment --output-reproducible --sv 1.6 --of JSON -o sbom.cdx.json $(PY)
 	@echo "sbom.cdx.json"
 
-# the documentation, built into site/; its tools have an environment of their own
+# the documentation with the executed notebooks, built into site/; its tools have an environment of their own
 docs: build/docs/made
+	@$(PY) tools/build_notebooks.py build/notebooks
 	@NO_MKDOCS_2_WARNING=1 build/docs/bin/mkdocs build --strict
 	@echo "site/index.html"
 

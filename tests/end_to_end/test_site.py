@@ -117,6 +117,17 @@ def site(mkdocs, tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
+def test_the_notebooks_stand_in_it(mkdocs, tmp_path):
+    built, out = tmp_path / "built", tmp_path / "site"
+    subprocess.run([sys.executable, ROOT / "tools" / "build_notebooks.py", built, "my_table"], check=True)
+    settings = {**os.environ, "NO_MKDOCS_2_WARNING": "1", "PRLDH_NOTEBOOKS": str(built)}
+    subprocess.run([mkdocs, "build", "--strict", "-d", out], cwd=ROOT, env=settings, check=True, timeout=PATIENCE_S)
+    page = (out / "notebooks" / "my_table.html").read_text(encoding="utf-8")
+    assert "Held-out AUC" in page and list((out / "notebooks" / "my_table").glob("*.svg"))
+    assert "../notebooks/my_table.html" in (out / "tutorials" / "my_table.html").read_text(encoding="utf-8")
+
+
 def test_it_builds_without_a_warning_and_is_whole(site):
     for page in PAGES:
         assert (site / page.relative_to(DOCS)).with_suffix(".html").is_file()
