@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from prldh.chain.applying import (
     Table,
+    applied,
     apply_chain,
     change_values,
     columns_needed,
@@ -54,6 +55,7 @@ __all__ = [
     "Table",
     "adjusting_terms",
     "base_log_odds",
+    "applied",
     "apply_chain",
     "build_design",
     "change_values",

@@ -13,7 +13,17 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
-from prldh.core import DataError, cell_of_csv, check_target, file_at, formulas_of, is_folder, nearest, write_whole
+from prldh.core import (
+    DataError,
+    cell_of_csv,
+    check_target,
+    file_at,
+    file_bytes,
+    formulas_of,
+    is_folder,
+    nearest,
+    write_whole,
+)
 from prldh.pages import create_environment
 from prldh.plugins import Registry
 from prldh.report.answer import answer_view
@@ -63,7 +73,7 @@ class Picture:
             raise DataError(f"figure: '{form}' is no format. Give one of {', '.join(FORMATS)}.")
         with tempfile.TemporaryDirectory(prefix="prldh-") as scratch:
             write_drawing(self.drawing, FigureSettings((form,), (self.dpi,)), Path(scratch))
-            return (Path(scratch) / f"{self.name}.{form}").read_bytes()
+            return file_bytes(Path(scratch) / f"{self.name}.{form}")
 
     def save(self, path: str | os.PathLike) -> Path:
         """Write the figure, in the format that the name's ending says; a file that is there stays.
@@ -88,7 +98,7 @@ class InNotebook:
 
     folder: Path | None = None
 
-    def figures(self, data: dict[str, Any], words: Words) -> dict[str, Drawing]:
+    def drawings(self, data: dict[str, Any], words: Words) -> dict[str, Drawing]:
         """Every figure by its name, as in the folder ``figures``."""
         return {d.name: d for d in [*plan_figures(data, words), *plan_panels(data, words, self.folder)]}
 
@@ -100,7 +110,7 @@ class InNotebook:
         DataError
             With the names that there are.
         """
-        drawings = self.figures(data, words)
+        drawings = self.drawings(data, words)
         if name not in drawings:
             near = nearest(name, drawings)
             hint = f"; did you mean '{near}'?" if near else "."
@@ -149,7 +159,7 @@ def read_results(folder: str | os.PathLike, *, plugins: Sequence[Any] = ()) -> R
     with finished(folder):
         made = Results(data, _predictions(folder, data), {}, words_of(data, Registry(plugins)), InNotebook(folder))
         extra = {
-            path.stem: pd.read_csv(path)
+            path.stem: pd.read_csv(file_at(path))
             for path in sorted((folder / "tables").glob("*.csv"))
             if path.stem not in made.tables and path.stem == "univariate_features"
         }

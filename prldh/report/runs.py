@@ -47,8 +47,17 @@ ROWS_BY = (
 )
 #: Stands between what a row is of: model, scope, scheme.
 BETWEEN = "; "
-#: Tables that are no numbers of the study's, or are shown otherwise.
-LEFT_OUT = ("agreement", "warnings", "excluded", "scores", "dropped_features", "features_ibsi", "size_by_seed")
+#: Tables that are no numbers of the study's, or whose numbers other tables have.
+LEFT_OUT = (
+    "agreement",
+    "warnings",
+    "excluded",
+    "scores",
+    "dropped_features",
+    "features_ibsi",
+    "size_by_seed",
+    "measures",
+)
 
 
 @dataclass(frozen=True)

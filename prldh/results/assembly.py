@@ -100,7 +100,7 @@ class Results:
     @property
     def figures(self) -> tuple[str, ...]:
         """The names of all figures."""
-        return tuple(self._shown().figures(self.data, self.words))
+        return tuple(self._shown().drawings(self.data, self.words))
 
     def _shown(self) -> View:
         if self.view is None:

@@ -78,7 +78,8 @@ def bootstrap_first(data: Mapping[str, Any], schemes: Iterable[str]) -> list[str
 
 def scheme_words(scheme: str) -> str:
     """A scheme of :func:`honest_auc` in words."""
-    return "bootstrap, .632+" if scheme == "bootstrap" else scheme.replace("_", "-")
+    known = {"bootstrap": "bootstrap, .632+", "folds": "cross-validation"}
+    return known.get(scheme) or scheme.replace("_", "-")
 
 
 def whole_words(data: Mapping[str, Any], models: Iterable[Mapping[str, Any]]) -> str:

@@ -19,6 +19,6 @@ class View(Protocol):
         """A figure by its name, which a notebook shows."""
         ...
 
-    def figures(self, data: dict[str, Any], words: Words) -> Mapping[str, Any]:
+    def drawings(self, data: dict[str, Any], words: Words) -> Mapping[str, Any]:
         """The figures by their names."""
         ...

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from string import ascii_lowercase
+from textwrap import wrap
 from typing import Any
 
 from prldh.results import (
@@ -19,6 +20,8 @@ from prldh.results import (
     unknown_leakage,
 )
 
+#: What a terminal has.
+COLUMNS = 80
 #: Longer names of models stand in lines of their own.
 WIDEST_NAME = 32
 #: Stages whose warnings change what was asked for, so that the terminal tells them too.
@@ -67,8 +70,9 @@ def _areas(data: dict[str, Any]) -> list[str]:
         held_out = interval(leading[2]) if leading else "none"
         lines.append(f"{label:{width}}  {interval(entry['auc']):22}  {held_out}{mark}")
     if len(letters) < 2:
-        return [*lines, f"held out: {how[0]}"] if how else lines
-    return [*lines, *(f"  {letter}  {words}" for words, letter in letters.items())]
+        return [*lines, *wrap(f"held out: {how[0]}", COLUMNS, subsequent_indent="  ")] if how else lines
+    legend = (wrap(f"  {letter}  {words}", COLUMNS, subsequent_indent="     ") for words, letter in letters.items())
+    return [*lines, *(line for each in legend for line in each)]
 
 
 def _how_held_out(data: dict[str, Any], entry: dict[str, Any]) -> str:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 
-from prldh.chain import score_inputs, tables_of
-from prldh.core import FeatureBlock, Later, Number, Resample, Subjects, TissueFit, TissueRefit
+from prldh.chain import applied, score_inputs, tables_of
+from prldh.core import NO_COLUMNS, FeatureBlock, Later, Number, Resample, Subjects, TissueFit, TissueRefit
 from prldh.models import permutation_importance
-from prldh.plugins import FITTED, called
 
 #: Features that are listed, the most important first.
 MOST_LISTED = 50
@@ -52,9 +50,11 @@ def importance_in(
     if score is None or not len(y) or y.min() == y.max():
         return None
     inputs = score_inputs(fit.chain, tables_of(blocks), subjects.columns).values[resample.test]
-    found = permutation_importance(
-        partial(called, FITTED, score, "log_odds"), inputs, score.names, y, resample.test, seed
-    )
+
+    def log_odds(values: np.ndarray) -> np.ndarray:
+        return applied(score, values, score.names, NO_COLUMNS)
+
+    found = permutation_importance(log_odds, inputs, score.names, y, resample.test, seed)
     return dict(zip(score.names, map(float, found.drop), strict=True))
 
 

@@ -13,10 +13,13 @@ import shutil
 import sys
 from pathlib import Path
 
-from conftest import CHROMIUM
 from PIL import Image
 
 HERE = Path(__file__).resolve()
+sys.path.insert(0, str(HERE.parents[1]))
+
+from chromium import CHROMIUM  # noqa: E402
+
 FOLDER = HERE.parents[2] / "docs" / "screenshots"
 #: Width of the window, pixels of the page that a picture holds at most, and how much smaller it is.
 DESK, PHONE = (1280, 1160, 0.7), (390, 720, 1.0)
@@ -45,7 +48,7 @@ def make_screenshots(out: Path, only: list[str]) -> None:
                 _save(page.screenshot(), scale, FOLDER.parent / "report.png")
             for name in page.evaluate("[...document.querySelectorAll('main > section')].map(s => s.id)"):
                 if (not only or name in only) and (not suffix or name in ALSO):
-                    _write(page, name, height, scale, FOLDER / f"{name}{suffix}.png")
+                    _write(page, name, height, scale, FOLDER / f"{name.removeprefix('plugin-')}{suffix}.png")
         browser.close()
 
 

@@ -20,6 +20,7 @@ from prldh.report.page import render
 from prldh.report.seen import seen_in_figures
 from prldh.report.view import _references, _warnings
 from prldh.results.asking import words_of
+from prldh.results.variables import Variables
 from prldh.results.words import Words
 
 REGISTRY = Registry()
@@ -266,8 +267,8 @@ def test_odds_ratios_say_to_what_they_compare():
         {"variable": "lost", "level": "x"},
     ]
     assert (
-        _references(terms, {"table_one": table}) == "grade, III; sex, female"
-        and _references(terms[:2], {"table_one": table}) == ""
+        _references(terms, {"table_one": table}, Variables({"sex": "Sex"}, known=("sex",))) == "grade, III; Sex, female"
+        and _references(terms[:2], {"table_one": table}, Variables()) == ""
     )
 
 

@@ -44,11 +44,11 @@ OUT_OF_BAG = {"auc": {"estimate": 0.4, "low": 0.3, "high": 0.45, "oob": 0.5, "b6
 @pytest.mark.parametrize(
     ("validation", "estimate", "words"),
     [
-        ({"pipeline": {"folds": TURNED | MEAN}}, 0.52, f"folds, mean of folds, {WHOLE}"),
+        ({"pipeline": {"folds": TURNED | MEAN}}, 0.52, f"cross-validation, mean of folds, {WHOLE}"),
         (
             {"pipeline": {"folds": {"auc": {"estimate": None}} | MEAN}},
             0.52,
-            f"folds, mean of folds, {WHOLE}",
+            f"cross-validation, mean of folds, {WHOLE}",
         ),
         (
             {"pipeline": {"leave_one_out": TURNED, "bootstrap": OUT_OF_BAG}},
@@ -108,11 +108,11 @@ def test_the_terminal_calls_honest_only_what_was_made_here_and_names_artefacts()
     assert "honest" not in shown and "held-out AUC" in shown and "this run cannot know how it was made" in shown
     assert given.endswith(" a") and made.endswith(" b") and turned.endswith("0.520 (0.400, 0.640) c")
     assert [line for line in shown.splitlines() if line.startswith("  ")] == [
-        f"  a  folds, {ALL_THAT_IS_FITTED}, leakage unknown",
-        f"  b  folds, {WHOLE}",
-        f"  c  folds, mean of folds, {WHOLE}",
+        f"  a  cross-validation, {ALL_THAT_IS_FITTED}, leakage unknown",
+        f"  b  cross-validation, {WHOLE}",
+        f"  c  cross-validation, mean of folds, {WHOLE}",
     ]
-    assert f"Turned: pooled AUC 0.254 (0.174, 0.335) (folds, {WHOLE}): below 0.5" in shown
+    assert f"Turned: pooled AUC 0.254 (0.174, 0.335) (cross-validation, {WHOLE}): below 0.5" in shown
     assert "honest AUC" in summarise_run(Results({**data, "models": models[1:]}, pd.DataFrame()), Path("out"))
 
 

@@ -9,8 +9,10 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from pydantic import BaseModel, Field, field_validator
 
+from prldh.chain.applying import applied
 from prldh.chain.selection import child_of
 from prldh.core import (
+    NO_COLUMNS,
     FittedScore,
     Kind,
     LinearScore,
@@ -22,7 +24,7 @@ from prldh.core import (
     take_columns,
 )
 from prldh.engines import StatisticsEngine
-from prldh.plugins import FITTED, Learner, LearnerSettings, called, check_score
+from prldh.plugins import Learner, LearnerSettings, called, check_score
 
 
 class MeanSettings(LearnerSettings):
@@ -79,7 +81,7 @@ class MeanScore:
         names = self.names
         total = np.zeros(values.shape[0])
         for part in self.parts:
-            total += called(FITTED, part.score, "log_odds", take_columns(values, names, part.score.names))
+            total += applied(part.score, values, names, NO_COLUMNS)
         return total / len(self.parts)
 
     def apply(self, values: np.ndarray, names: Sequence[str], columns: Mapping[str, np.ndarray]) -> np.ndarray:
