@@ -49,7 +49,8 @@ def predict_models(
                 completed = refitted.completed[scheme]
                 here[i, scheme, None] = partial(predict_imputed, *given, completed, how=how)
             elif scope == "pipeline" and plan.is_refitted(spec):
-                spread[i, scheme, None] = _Work(partial(predict_scope_pipeline, *given, how=how), PythonEngine)
+                anew = partial(predict_scope_pipeline, *given, how=how)
+                spread[i, scheme, None] = _Work(anew, PythonEngine, len(resamples) * len(spec.terms))
             else:
                 for k, run in enumerate(runs):
                     if (i, "model", scheme) in run.predictions:
@@ -58,13 +59,16 @@ def predict_models(
                     if is_strangers(run.engine.plain):
                         here[i, scheme, k] = own
                     else:
-                        spread[i, scheme, k] = _Work(own, type(run.engine.plain))
-    n, places = len(here) + len(spread), list(spread)
+                        n_columns = run.designs[i][0].matrix.shape[1]
+                        spread[i, scheme, k] = _Work(own, type(run.engine.plain), len(resamples) * n_columns)
+    n = len(here) + len(spread)
+    longest_first = sorted(spread, key=lambda place: -spread[place].size)
     found = dict[Place, Predictions]()
     with Workers(helpers.workers.jobs, say=helpers.workers.say, tries_here=True) as workers:
-        done = run_work(_predict, list(spread.values()), workers, lambda k: progress(k, n))
-    for place, (predictions, remarks, called) in zip(places, done, strict=True):
-        found[place] = predictions
+        done = run_work(_predict, [spread[place] for place in longest_first], workers, lambda k: progress(k, n))
+    by_place = dict(zip(longest_first, done, strict=True))
+    for place in spread:
+        found[place], remarks, called = by_place[place]
         if place[2] is not None:
             engine = runs[place[2]].engine.plain
             engine.warnings += remarks
@@ -79,10 +83,11 @@ def predict_models(
 
 @dataclass(frozen=True)
 class _Work:
-    """What to predict, and the engine that a process makes for it."""
+    """What to predict, the engine that a process makes for it, and how large it is beside others."""
 
     predict: Predict
     engine: type[StatisticsEngine]
+    size: int
 
 
 def _predict(work: _Work) -> tuple[Predictions, list[Warn], set[str]]:

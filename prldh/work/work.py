@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing, suppress
+from statistics import fmean
 from typing import Any
 
 from prldh.core import ComputeError
@@ -78,15 +79,15 @@ class Workers:
 
     def _here_first(self, work: Callable[..., Any], items: Mapping[int, Any]) -> Generator[tuple[int, Any], None, None]:
         """Here as long as what is left is soon done, otherwise over worker processes."""
-        left, least = dict(items), float("inf")
+        left, times = dict(items), list[float]()
         for i, item in items.items():
             start = time.monotonic()
             result = work(*self.shared, item)
-            took = time.monotonic() - start
-            least = min(least, took)  # the first one imports and compiles as well
+            times.append(time.monotonic() - start)
             del left[i]
             yield i, result
-            if took > WORTH_S or (len(items) - len(left) > 1 and least * len(left) > WORTH_S):
+            likely = fmean(times[1:]) if len(times) > 1 else 0.0  # the first one imports and compiles as well
+            if times[-1] > WORTH_S or likely * len(left) > WORTH_S:
                 break
         if left:
             yield from self._over_processes(work, left)
