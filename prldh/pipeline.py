@@ -44,7 +44,7 @@ from prldh.models import (
 from prldh.models.interaction import describe_interaction, draw_interaction_rows
 from prldh.plugins import Registry
 from prldh.report import InNotebook
-from prldh.results import PlanFollowed, Results, assemble, by_honesty
+from prldh.results import PlanFollowed, Results, assemble, by_honesty, try_statistics
 from prldh.run import (
     claim_output,
     follow_plan,
@@ -126,6 +126,7 @@ def analyze(
             plan = prepare(
                 study, engine=engine, seed=seed, jobs=jobs, dask=dask, progress=progress, out=held.out, plugins=plugins
             )
+            try_statistics(plan.registry, plan.cohort.outcome)
             refuse_inputs_inside(held.out, [plan.folder / p for p in plan.study.inputs()], what_is_written(plan.study))
             followed, departed = _follow(planned, study, plan, started)
             n_jobs = jobs or plan.study.compute.jobs or os.cpu_count() or 1

@@ -65,5 +65,6 @@ def write_calculator(
             f"{out} cannot be written: {error.strerror or error}. Give another place with --out."
         ) from None
     others = len(frozen.model["models"]) - 1
-    more = f" (--model names one of the {others} others)" if model is None and others else ""
+    named = "the other one" if others == 1 else f"one of the {others} others"
+    more = f" (--model names {named})" if model is None and others else ""
     return f"calculator: {out}\nmodel: {calculator.title}{more}"

@@ -123,7 +123,9 @@ def read_cohort(study: Study, folder: Path, aside: Mapping[str, str] | None = No
         patients=None if patients is None else tuple(np.array(patients, dtype=object)[by_id][keep]),
     )
     _check_outcome_left(cohort, path)
-    imputed = _blank_covariates(cohort, path) if study.missing == "multiple_imputation" else []
+    imputed = (
+        _blank_covariates(cohort, path, study.imputation.imputations) if study.missing == "multiple_imputation" else []
+    )
     return cohort, [*_tell_of_rows(cohort), *merged, *warnings, *absent_levels(cohort), *imputed]
 
 
@@ -388,8 +390,8 @@ def _complete(
     return keep, excluded, warnings
 
 
-def _blank_covariates(cohort: Cohort, path: Path) -> list[Warn]:
-    """What is to be imputed, told.
+def _blank_covariates(cohort: Cohort, path: Path, n_imputations: int) -> list[Warn]:
+    """What is to be imputed so many times, told.
 
     Raises
     ------
@@ -418,7 +420,8 @@ def _blank_covariates(cohort: Cohort, path: Path) -> list[Warn]:
             patients=patients,
             n=cohort.n,
             are="are" if cells > 1 else "is",
-        )
+        ),
+        *([warn.IMPUTED_ONCE()] if n_imputations == 1 else []),
     ]
 
 

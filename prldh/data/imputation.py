@@ -131,15 +131,23 @@ def describe_missing(cohort: Cohort, settings: Imputation) -> Missing | None:
     if cohort.is_complete:
         return None
     blank = cohort.table.isna()
+    once = settings.imputations == 1
+    pooled = (
+        "Intervals and p-values leave out how uncertain the imputed values are, as there is one imputation."
+        if once
+        else "Estimates were pooled by Rubin's rules with Barnard and Rubin's degrees of freedom, AUCs on the logit"
+        " scale, likelihood-ratio tests by rule D2 (Li et al. 1991). The fraction of missing information is the share"
+        " of what would be known with complete data that the blanks cost."
+    )
+    n = settings.imputations_in_resamples
     method = (
-        f"Blank covariates were imputed {settings.imputations} times by chained equations (van Buuren 2007; White,"
-        f" Royston & Wood 2011): predictive mean matching with {settings.donors} donors for continuous covariates,"
-        " (multinomial) logistic models for categorical ones, each given all other covariates, the Radscores and the"
-        f" outcome, {settings.iterations} rounds. Values are assumed to be missing at random given these. Estimates"
-        " were pooled by Rubin's rules with Barnard and Rubin's degrees of freedom, AUCs on the logit scale,"
-        " likelihood-ratio tests by rule D2 (Li et al. 1991). The fraction of missing information is the share of what"
-        " would be known with complete data that the blanks cost. In every resample the imputation models were fitted"
-        f" on training patients alone ({settings.imputations_in_resamples} imputations); held-out patients were imputed"
+        f"Blank covariates were imputed {'once' if once else f'{settings.imputations} times'} by chained equations"
+        " (van Buuren 2007; White, Royston & Wood 2011): predictive mean matching with"
+        f" {settings.donors} donors for continuous covariates, (multinomial) logistic models for categorical ones, each"
+        " given all other covariates, the Radscores and the"
+        f" outcome, {settings.iterations} rounds. Values are assumed to be missing at random given these."
+        f" {pooled} In every resample the imputation models were fitted on training patients alone"
+        f" ({n} imputation{'s' if n > 1 else ''}); held-out patients were imputed"
         " by models that saw neither their outcome nor any other held-out patient, so the performance is that of the"
         " model used with blanks imputed in this way."
     )

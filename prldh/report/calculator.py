@@ -280,9 +280,10 @@ def _refuse_infinite(model: Mapping[str, Any], entry: Mapping[str, Any], what: s
 
 
 def _variables(frozen: Mapping[str, Any], model: Mapping[str, Any]) -> list[str]:
-    """The covariates and tissues whose values a model takes, each once, as its terms name them."""
+    """The covariates and tissues whose values a model takes, each once, as its terms name them; not those of which no
+    coefficient could be estimated."""
     found: list[str] = []
-    for coefficient in model["coefficients"]:
+    for coefficient in (c for c in model["coefficients"] if c["b"] is not None):
         if groups := GROUPS.match(coefficient["variable"]):
             found += [groups["first"], groups["second"]]
         elif coefficient.get("parts"):
@@ -383,7 +384,7 @@ def _column(
 ) -> Column:
     """A coefficient that could not be estimated beside the others counts 0, as everywhere."""
     b, variable, level = coefficient["b"] or 0.0, coefficient["variable"], coefficient["level"]
-    if variable == INTERCEPT:
+    if variable == INTERCEPT or not set(_variables(frozen, {"coefficients": [{**coefficient, "b": b}]})) <= set(where):
         return Column(coefficient["term"], b, ())
     if groups := GROUPS.match(variable):
         first, second = groups["first"], groups["second"]

@@ -75,8 +75,9 @@ class Picture:
             write_drawing(self.drawing, FigureSettings((form,), (self.dpi,)), Path(scratch))
             return file_bytes(Path(scratch) / f"{self.name}.{form}")
 
-    def save(self, path: str | os.PathLike) -> Path:
-        """Write the figure, in the format that the name's ending says; a file that is there stays.
+    def save(self, path: str | os.PathLike, *, force: bool = False) -> Path:
+        """Write the figure, in the format that the name's ending says; another file that is there stays unless
+        ``force``.
 
         Raises
         ------
@@ -87,8 +88,9 @@ class Picture:
         """
         path = Path(path)
         content = self.content(path.suffix.lower().removeprefix("."))
-        check_target(path, "save", force=None)
-        write_whole(path, content)
+        if not (path.is_file() and file_bytes(path) == content):
+            check_target(path, "save", force=force or None)
+            write_whole(path, content)
         return path
 
 

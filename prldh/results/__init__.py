@@ -58,7 +58,7 @@ from prldh.results.reading import (
 )
 from prldh.results.schemas import schema_of
 from prldh.results.sizes import has_own_patients, size_in_words
-from prldh.results.strangers import measured
+from prldh.results.strangers import measured, try_statistics
 from prldh.results.table_columns import describe_columns, tables_page
 from prldh.results.tables import make_tables
 from prldh.results.variables import Variables, variables_of
@@ -126,6 +126,7 @@ __all__ = [
     "make_nomogram",
     "make_tables",
     "measured",
+    "try_statistics",
     "of_table",
     "parse",
     "plan_in_words",

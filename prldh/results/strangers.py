@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isfinite
+from numbers import Real
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from prldh.core import ABSENT, Absent, Number, PluginError
-from prldh.plugins import Registry, lent
+from prldh.plugins import Registry, called
 
 #: What a statistic is of.
 GROUPS = ["model", "adjusted", "scope", "scheme"]
+#: What it gives.
+KEYS = ("estimate", "low", "high")
 
 
 @dataclass(frozen=True)
@@ -72,23 +76,41 @@ def describe_statistics(registry: Registry, predictions: pd.DataFrame) -> tuple[
     return tuple(found)
 
 
+def try_statistics(registry: Registry, outcome: np.ndarray) -> None:
+    """Ask every registered statistic once, of made predictions and the run's outcome (n,), before anything is fitted:
+    one that fails shall not cost a run.
+
+    Raises
+    ------
+    PluginError
+        As :func:`measured`.
+    """
+    for item, plugin in registry.registered("register_statistics").values():
+        measured(item, plugin, outcome, np.linspace(0.05, 0.95, len(outcome)))
+
+
 def measured(item: Any, plugin: str, outcome: np.ndarray, probability: np.ndarray) -> dict[str, float | None]:
     """What a statistic gives of predictions: ``estimate``, ``low`` and ``high``, each a finite number or None.
 
     Raises
     ------
     PluginError
-        If it gives anything else, or the interval does not hold the estimate.
+        If it fails or gives anything else, or a limit does not hold the estimate.
     """
-    given = lent(item, "measure", np.asarray(outcome, dtype=np.int8), np.asarray(probability, dtype=float))
-    where = f"the statistic '{item.name}' of the plugin '{plugin}'"
-    try:
-        values = {key: None if given.get(key) is None else float(given[key]) for key in ("estimate", "low", "high")}
-    except (AttributeError, TypeError, ValueError):
-        raise PluginError(f"{where} gives {given!r:.80}: give a dictionary with estimate, low and high.") from None
-    if any(v is not None and not isfinite(v) for v in values.values()):
-        raise PluginError(f"{where} gives {given!r:.80}: give finite numbers, or None where it is not defined.")
+    given = called("statistic", item, "measure", np.asarray(outcome, dtype=np.int8), np.asarray(probability, float))
+    where, leave = f"the statistic '{item.name}' of the plugin '{plugin}'", "Update the plugin, or uninstall it."
+    if not (isinstance(given, Mapping) and {"estimate"} <= set(given) <= set(KEYS) and all(map(_fits, given.values()))):
+        raise PluginError(
+            f"{where} gives {given!r:.80} in place of a dictionary with estimate and, where it has them, low and high:"
+            f" finite numbers, or None where it is not defined. {leave}"
+        )
+    values = {key: None if given.get(key) is None else float(given[key]) for key in KEYS}
     estimate, low, high = values.values()
-    if estimate is not None and low is not None and high is not None and not low <= estimate <= high:
-        raise PluginError(f"{where} gives {estimate} outside its own interval {low} to {high}. Mend one of them.")
+    limits = [v for v in (low, high) if v is not None]
+    if limits and (estimate is None or (low is not None and low > estimate) or (high is not None and high < estimate)):
+        raise PluginError(f"{where} gives {estimate} outside its own interval, {low} to {high}. {leave}")
     return values
+
+
+def _fits(value: Any) -> bool:
+    return value is None or (isinstance(value, Real) and not isinstance(value, bool | np.bool_) and isfinite(value))

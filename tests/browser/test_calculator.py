@@ -490,6 +490,14 @@ def test_the_report_has_the_same_calculator_beside_its_nomogram(browser, run):
     assert still.locator("#figure-nomogram_unadjusted").is_visible()
 
 
+def test_what_has_no_coefficient_is_not_asked_for():
+    from prldh.report.calculator import _variables
+
+    rows = [("(Intercept)", -1.0), ("age", 0.1), ("constant", None), ("sex", None), ("sex", 0.2)]
+    coefficients = [{"variable": name, "b": b} for name, b in rows]
+    assert _variables({}, {"coefficients": coefficients}) == ["age", "sex"]
+
+
 def test_what_cannot_be_a_calculator_is_one_message(run, study, tmp_path):
     with pytest.raises(DataError, match=r"there is no model 'Disk'\. There are: Clinical; Clinical, adjusted; "):
         prldh.write_calculator(run, tmp_path / "page.html", model="Disk")

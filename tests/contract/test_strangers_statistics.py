@@ -48,12 +48,12 @@ def run(tmp_path_factory):
         "performance": {"decision_bootstrap": 0, "partial_auc_bootstrap": 0},
         "report": {"figures": [], "checklists": []},
     }
-    return folder, prldh.analyze(study, folder / "out", jobs=1, plugins=[Brier(), Undefined()])
+    return folder, prldh.analyze(study, folder / "out", jobs=1, plugins=[Brier(), Undefined()]), study
 
 
 def test_it_is_of_every_model_apparent_and_held_out(run):
     """Against prldh's own Brier score; with two repeats the mean of both, and no limits."""
-    folder, results = run
+    folder, results, _ = run
     check_schema(results.data)
     assert {s["name"] for s in results.data["statistics"]} == {"squares"}  # what is not defined is left out
     found = {(s["scope"], s["scheme"]): s for s in results.data["statistics"]}
@@ -93,9 +93,15 @@ def test_it_conforms(item):
 @pytest.mark.parametrize(
     ("given", "told"),
     [
-        (0.5, "give a dictionary with estimate"),
-        ({"estimate": float("nan")}, "give finite numbers"),
+        (0.5, "in place of a dictionary with estimate"),
+        ({}, "in place of a dictionary with estimate"),
+        ({"Estimate": 0.5, "low": 0.1}, "in place of a dictionary with estimate"),
+        ({"estimate": float("nan")}, "finite numbers"),
+        ({"estimate": "0.5"}, "finite numbers"),
+        ({"estimate": True}, "finite numbers"),
         ({"estimate": 0.5, "low": 0.6, "high": 0.7}, "outside its own interval"),
+        ({"estimate": 0.5, "low": 0.6}, "outside its own interval"),
+        ({"estimate": None, "low": 0.1, "high": 0.9}, "outside its own interval"),
     ],
 )
 def test_what_is_no_statistic_is_refused(given, told):
@@ -105,3 +111,18 @@ def test_what_is_no_statistic_is_refused(given, told):
 
     with pytest.raises(PluginError, match=told):
         measured(Wrong(), "mine", np.array([0, 1]), np.array([0.2, 0.8]))
+
+
+@pytest.mark.parametrize("fault", [ZeroDivisionError("none"), SystemExit(3), SystemExit(0)])
+def test_one_that_fails_is_one_message_before_anything_is_fitted(run, tmp_path, monkeypatch, fault):
+    class Failing(Brier):
+        def measure(self, outcome, probability):
+            raise fault
+
+    def fitted(*given):
+        raise AssertionError("something was fitted")
+
+    monkeypatch.setattr("prldh.pipeline.run_engine", fitted)
+    with pytest.raises(PluginError, match="statistic 'squares'"):
+        prldh.analyze(run[2], tmp_path / "out", jobs=1, plugins=[Failing()])
+    assert not (tmp_path / "out").exists()

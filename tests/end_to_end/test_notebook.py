@@ -102,8 +102,11 @@ def test_figures_by_name(made, tmp_path):
     assert picture._repr_svg_() == (folder / "figures" / "roc_unadjusted.svg").read_text()
     assert picture._repr_png_().startswith(b"\x89PNG") and picture.title in repr(picture)
     assert picture.save(tmp_path / "roc.pdf").read_bytes().startswith(b"%PDF")
+    assert picture.save(tmp_path / "roc.pdf").is_file()  # the cell once more
+    (tmp_path / "roc.pdf").write_text("mine")
     with pytest.raises(OutputError, match="is there already"):
         picture.save(tmp_path / "roc.pdf")
+    assert picture.save(tmp_path / "roc.pdf", force=True).read_bytes().startswith(b"%PDF")
     with pytest.raises(DataError, match="'docx' is no format. Give one of svg, pdf, png, tiff"):
         picture.save(tmp_path / "roc.docx")
     with pytest.raises(

@@ -68,6 +68,17 @@ IMPUTED = WarnKind(
     " data.",
     "Say in the paper why it holds, or compare with `missing: complete_case`.",
 )
+IMPUTED_ONCE = WarnKind(
+    "PRL-017",
+    "cohort",
+    "missing",
+    "Blank covariates are imputed once",
+    "imputations: 1 takes the imputed values as if they had been observed: standard errors, intervals and p-values"
+    " leave out how uncertain these are.",
+    "How uncertain imputed values are shows in the differences between several completed data sets (Rubin's rules);"
+    " with one there are none, so that intervals are too narrow and p-values too small.",
+    "Set `imputation: {imputations: 20}`, or as many as per cent of the patients have blanks.",
+)
 
 COMPLETE_CASE_LOSES = WarnKind(
     "PRL-014",

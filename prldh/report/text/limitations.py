@@ -10,6 +10,7 @@ from prldh.report.text.writer import Writer
 LIMITATIONS = {
     "PRL-062": "For one model at least there were fewer patients than the criteria for prediction models ask for.",
     "PRL-010": "Patients with blanks were left out, which biases results where blanks go with the outcome.",
+    "PRL-017": "Blank covariates were imputed once, so that intervals leave out how uncertain the imputed values are.",
     "PRL-014": "Some patients were left out of models in whose terms they have no blanks.",
     "PRL-032": "Patients were left out for their images.",
     "PRL-013": "Blank covariates were imputed, which takes them to be blank at random given what was recorded.",

@@ -65,11 +65,14 @@ def sample_size(w: Writer) -> Iterator[str]:
 def missing(w: Writer) -> Iterator[str]:
     data = w.data
     if data.get("missing") and w.settings("missing") == "multiple_imputation":
+        is_once = data["missing"]["imputations"] == 1
+        pooled = f"and estimates were pooled by Rubin's rules{w.cite('rubin1987')}" if not is_once else ""
+        alone = "so that intervals and p-values leave out how uncertain an imputed value is"
         yield (
-            f"Blank covariates were imputed {w.exact('missing', 'imputations')} times by chained"
-            f" equations{w.cite('vanbuuren2011')}, and estimates were pooled by Rubin's rules{w.cite('rubin1987')}; in"
-            " every resample the imputation was fitted to the training patients alone, and held-out patients were"
-            " imputed without their outcome."
+            f"Blank covariates were imputed {'once' if is_once else w.exact('missing', 'imputations') + ' times'} by"
+            f" chained equations{w.cite('vanbuuren2011')}, {alone if is_once else pooled}; in every resample the"
+            " imputation was fitted to the training patients alone, and held-out patients were imputed without their"
+            " outcome."
         )
     elif has_own_patients(data):
         yield (
