@@ -26,6 +26,7 @@ import prldh
 import prldh.run.outputs
 from prldh.cli import main
 from prldh.core import cache_folder
+from prldh.report import render_report, write_figures
 from prldh.run import claim_output
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="a case is a fork of the warm process")
@@ -314,7 +315,9 @@ def test_the_resource_tracker_is_killed(benches):
                         killed = True
             time.sleep(0.1)
         told = running.stderr.read()
-    assert running.returncode == 0 and "Traceback" not in told, told
+    # joblib's next one complains of what the killed one had counted
+    others = [each for each in told.split("Traceback")[1:] if "resource_tracker.py" not in each.split("\n")[1]]
+    assert running.returncode == 0 and not others, told
     assert (bench.out / "results.json").read_bytes() == bench.whole["results.json"]
 
 
@@ -322,6 +325,8 @@ def test_the_resource_tracker_is_killed(benches):
 def test_the_page_is_the_same_bytes_in_two_clean_runs(tmp_path, monkeypatch):
     """But for the marked times of the two runs."""
     monkeypatch.setattr("prldh.report.figures._write_all", write_blank)
+    for each in (render_report, write_figures):  # benches have none
+        monkeypatch.setattr(prldh.run.outputs, each.__name__, each)
     study = write_slow_study(tmp_path, **STUDY)
     pages = []
     for k in range(2):
