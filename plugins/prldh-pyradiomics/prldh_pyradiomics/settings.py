@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from prldh.api import StudyError, bounds, expanded, is_file, shown
 
 #: Voxels along an axis of an image; bins of grey values, of which a matrix has the square; voxels of a region.
-WIDEST, MOST_BINS, MOST_VOXELS = 65_536, 1024, 10**9
+WIDEST, MOST_BINS, MOST_VOXELS, FINEST_MM = 65_536, 1024, 10**9, 0.001
 Positive = Annotated[float, Field(gt=0, le=bounds.NUMBER)]
 #: A grey value, which may be negative.
 Grey = Annotated[float, Field(ge=-bounds.NUMBER, le=bounds.NUMBER)]
@@ -52,6 +52,13 @@ IMAGE_TYPES = (
 PRESETS = ("protocol-1223", "protocol-log", "ibsi")
 
 
+def _zero_or_a_spacing(value: float) -> float:
+    """Finer than a micrometre no image is, and none has so many voxels."""
+    if 0 < value < FINEST_MM:
+        raise ValueError(f"give 0 or at least {FINEST_MM} mm")
+    return value
+
+
 class Overrides(BaseModel):
     """PyRadiomics' own settings under its own names; what is left out stays as the preset has it."""
 
@@ -75,7 +82,11 @@ class Overrides(BaseModel):
         json_schema_extra={"unit": "SD"},
     )
     resampledPixelSpacing: (
-        Annotated[list[Annotated[float, Field(ge=0, le=1000)]], Field(min_length=3, max_length=3)] | None
+        Annotated[
+            list[Annotated[float, Field(ge=0, le=1000), AfterValidator(_zero_or_a_spacing)]],
+            Field(min_length=3, max_length=3),
+        ]
+        | None
     ) = Field(
         None,
         description="spacing x, y, z to which image and mask are resampled; 0 keeps that axis as it is",
