@@ -118,6 +118,14 @@ def _kept_apart(
     )
 
 
+@pytest.fixture
+def new_workers() -> None:
+    """Worker processes are started anew: those of a test before have its environment and its standard error."""
+    from joblib.externals.loky import get_reusable_executor
+
+    get_reusable_executor().shutdown(wait=True, kill_workers=True)
+
+
 @pytest.fixture(scope="module")
 def undrawn() -> Iterator[None]:
     """Figures are drawn, and written blank: to lay them out and to write them takes more than half of the time of a

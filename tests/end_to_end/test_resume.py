@@ -14,7 +14,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from joblib.externals.loky import get_reusable_executor
 
 import prldh
 import prldh.run.outputs
@@ -45,8 +44,7 @@ linux = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="/pro
 
 
 @pytest.fixture
-def bench(tmp_path, monkeypatch):
-    get_reusable_executor().shutdown(wait=True, kill_workers=True)  # workers of the test before have its environment
+def bench(new_workers, tmp_path, monkeypatch):
     return Bench(tmp_path, monkeypatch)
 
 

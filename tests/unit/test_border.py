@@ -37,7 +37,7 @@ def _work(k: int) -> int:
     return k
 
 
-def test_what_a_worker_prints_goes_there_too(capfd):
+def test_what_a_worker_prints_goes_there_too(new_workers, capfd):
     assert run_work(_work, [1, 2, 3], Workers(2), lambda done: None) == [1, 2, 3]
     out, err = capfd.readouterr()
     assert out == "" and err.count("a worker\n") == 3
