@@ -38,7 +38,7 @@ from prldh.results.glossary import TERMS_BY_MEASURE
 from prldh.results.json_schema import SchemaMaker, about, is_later
 from prldh.results.measures import MEASURES
 from prldh.study import Study
-from prldh.study.study import SHIPPED_SOURCES
+from prldh.study.tissues import SHIPPED_SOURCES
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"

@@ -2,27 +2,16 @@
 
 from __future__ import annotations
 
+from prldh.study.clinical import Event, one_value
 from prldh.study.imaging import ReadSettings
 from prldh.study.reading import AS_IT_IS, Named, TableFile, TableRead, as_file
 from prldh.study.scaffold import new_study_file, write_scaffold, write_study
+from prldh.study.statistics import Imputation, Performance, SampleSize, TableOne, Univariate
 from prldh.study.strict import Strict, Text
-from prldh.study.study import (
-    OF_IMAGES,
-    SHIPPED_SOURCES,
-    ConsensusWay,
-    Event,
-    Imputation,
-    LesionWay,
-    Performance,
-    SampleSize,
-    Study,
-    TableOne,
-    Tissue,
-    Univariate,
-    Validation,
-    one_value,
-)
+from prldh.study.study import Study
 from prldh.study.study_file import as_unquoted, read_settings, read_study
+from prldh.study.tissues import OF_IMAGES, SHIPPED_SOURCES, ConsensusWay, LesionWay, Tissue
+from prldh.study.validation import Validation
 from prldh.study.ways import DEFAULT_SELECTION, Choose, ProtocolSettings
 from prldh.study.yaml_text import Written, parse_json, parse_yaml, read_text
 

@@ -7,8 +7,10 @@ at. Where a name is also something else, that is listed with what it is, and che
 from __future__ import annotations
 
 import ast
+import importlib
 import inspect
 import json
+import pkgutil
 import re
 from pathlib import Path
 
@@ -16,10 +18,10 @@ import pytest
 from pydantic import BaseModel
 
 import prldh
+import prldh.study
 from prldh.engines.protocol import StatisticsEngine
 from prldh.plugins.registry import Registry
 from prldh.results.schemas import schema_of
-from prldh.study import study as study_file
 
 CORE = Path(prldh.__file__).parent
 TEMPLATES = CORE.parent / "reports" / "templates"
@@ -38,7 +40,8 @@ NAMES = {item.name for item in OBJECTS} | PLUGINS
 #: Keys of the study file: every field of its models, wherever they are read.
 KEYS = {
     key
-    for _, model in inspect.getmembers(study_file, inspect.isclass)
+    for module in pkgutil.iter_modules(prldh.study.__path__, "prldh.study.")
+    for _, model in inspect.getmembers(importlib.import_module(module.name), inspect.isclass)
     if issubclass(model, BaseModel)
     for key in model.model_fields
 }

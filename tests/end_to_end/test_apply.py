@@ -29,7 +29,7 @@ from prldh.models.performance import Assessment
 from prldh.report.page import render
 from prldh.results.measures import MEASURES
 from prldh.results.reading import read_external
-from prldh.study.study import Performance
+from prldh.study.statistics import Performance
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from fitted_steps import Clip

@@ -19,7 +19,7 @@ from prldh.data.imputation import impute_everyone, impute_resample, never_observ
 from prldh.engines.python import PythonEngine
 from prldh.stats.chained_equations import CONTINUOUS, fit_chains
 from prldh.stats.resampled import auc_of_rows
-from prldh.study.study import Imputation
+from prldh.study.statistics import Imputation
 from prldh.study.study_file import read_study
 
 engine = PythonEngine()

@@ -16,7 +16,7 @@ from prldh.pages.format import statistic
 from prldh.results.json_schema import SchemaMaker
 from prldh.results.measures import MEASURES
 from prldh.results.nulls import explain_nulls
-from prldh.study.study import Performance
+from prldh.study.statistics import Performance
 
 ENGINES = ["python", pytest.param("r", marks=pytest.mark.r)]
 #: The last three have an event where none was expected, and the other way round.

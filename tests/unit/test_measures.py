@@ -23,7 +23,7 @@ from prldh.results.measures import BY_KEY, CLASSIFIED, MEASURES
 from prldh.results.nulls import explain_nulls
 from prldh.results.schemas import schema_of
 from prldh.stats.by_name import all_statistics, find_statistic
-from prldh.study.study import Performance
+from prldh.study.statistics import Performance
 
 DOCUMENTED = " ".join(" ".join((f.__doc__ or "").split()) for f in all_statistics().values())
 

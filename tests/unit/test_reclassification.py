@@ -24,7 +24,7 @@ from prldh.results.words import SchemeWords, Words
 from prldh.stats.firth import fit_firth
 from prldh.stats.firth_ratio import likelihood_ratio_firth
 from prldh.stats.reclassification import reclassification
-from prldh.study.study import Performance
+from prldh.study.statistics import Performance
 
 KEYS = ("nri", "cnri", "idi")
 

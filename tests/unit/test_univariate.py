@@ -23,7 +23,8 @@ from prldh.plugins.registry import Registry
 from prldh.report.view import TESTS
 from prldh.run.protocols import resolve_protocols
 from prldh.stats.multiplicity import adjust_p
-from prldh.study.study import Study, Univariate
+from prldh.study.statistics import Univariate
+from prldh.study.study import Study
 
 KEYS = ("auc", "r", "w", "p_wilcoxon", "t", "p_t")
 
