@@ -23,6 +23,14 @@ import yaml
 PATIENCE_S = 500
 
 
+_DOCS = Path(__file__).parents[1] / "docs"
+#: Pages that run from their first block to their last.
+RUN = [
+    *sorted(page for folder in ("start", "tutorials", "how-to") for page in (_DOCS / folder).glob("*.md")),
+    *(_DOCS / name for name in ("index.md", "troubleshooting.md", "reference/study.md")),
+]
+
+
 class Block(NamedTuple):
     """A fenced block: its language, the file that it is, and its text."""
 

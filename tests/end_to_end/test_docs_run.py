@@ -3,17 +3,10 @@
 from __future__ import annotations
 
 import shutil
-from pathlib import Path
 
 import pytest
-from doc_blocks import blocks_of, compare, run_page
+from doc_blocks import RUN, blocks_of, compare, run_page
 
-DOCS = Path(__file__).parents[2] / "docs"
-FOLDERS = ("start", "tutorials", "how-to")
-RUN = [
-    *sorted(page for folder in FOLDERS for page in (DOCS / folder).glob("*.md")),
-    *(DOCS / name for name in ("index.md", "troubleshooting.md", "reference/study.md")),
-]
 #: Pages that take most of a minute or more on two cores; `make test-slow` runs them.
 SLOW = {"images.md", "protocols.md", "published.md", "reading.md"}
 #: What pages need beside prldh.
