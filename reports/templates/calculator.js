@@ -10,15 +10,26 @@ const shown = (value, digits = 1) => {
 };
 const risk = logOdds => 1 / (1 + Math.exp(-Math.min(700, Math.max(-700, logOdds))));
 
-// ---- a number as people write it: a point or a comma, with its unit or without
+// ---- a number as people write it: a point or a comma, a power of ten, with its unit or without
+const RAISED = "⁰¹²³⁴⁵⁶⁷⁸⁹", POWER = /\s?[×·*x]\s?10\s?(?:\^\s?([-+]?\d+)|([⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+))$/i;
+const lowered = digits => [...digits].map(d => d === "⁻" ? "-" : d === "⁺" ? "" : RAISED.indexOf(d)).join("");
+const plain = text => text.normalize("NFKC").toLowerCase();  // µ and μ, mm² and mm2
+const withoutUnit = (text, unit) => {
+  for (let k = text.length - 1; unit && k >= 0; k--) if (plain(text.slice(k)) === plain(unit)) return text.slice(0, k).trim();
+  return text;
+};
 const read = (typed, field) => {
   let text = typed.trim().replace(/[−–]/g, "-").replace(/\s+/g, " ");
   if (!text) return {};
-  if (field.unit && text.toLowerCase().endsWith(field.unit.toLowerCase())) text = text.slice(0, -field.unit.length).trim();
+  text = withoutUnit(text, field.unit).replace(POWER, (_, digits, raised) => `e${digits ?? lowered(raised)}`);
   const wanted = `a number${field.unit ? ` in ${field.unit}` : ""}`;
   if (/^[-+]?[1-9]\d{0,2},\d{3}$/.test(text)) return { problem: `${text} may be ${text.replace(",", ".")} or ${text.replace(",", "")}: write ${wanted} with a point, or without a comma.` };
   if (!NUMBER.test(text)) return { problem: `“${typed.trim().slice(0, 40)}” is not ${wanted}: write it as 1.5 or 1,5, and nothing else.` };
   const value = Number(text.replace(",", "."));
+  if (/^[-+]?[1-9]\d{0,2}\.\d{3}$/.test(text) && Math.min(value, 1000 * value) >= field.low && Math.max(value, 1000 * value) <= field.high) {
+    const whole = text.replace(".", "");
+    return { problem: `${text} may be ${text.replace(/\.?0+$/, "")} or ${whole}, and both were seen in training: write ${text}0 or ${whole}.` };
+  }
   if (!Number.isFinite(value)) return { problem: `${text} is too large for a number.` };
   return { value };
 };
@@ -155,7 +166,7 @@ for (const box of document.querySelectorAll("[data-calculator]")) {
       event.stopPropagation();
       let isWhole = true, sum = field.form.intercept;
       field.form.features.forEach((feature, k) => {
-        const typed = read(cells[k].value, { unit: "" });
+        const typed = read(cells[k].value, { ...feature, unit: "" });
         const problem = typed.problem || ("value" in typed && feature.low !== null ? within(typed.value, { ...feature, unit: "" }, "values") : "");
         complain(cells[k], problem);
         if (problem || !("value" in typed)) isWhole = false; else sum += feature.coefficient * ((typed.value - feature.center) / feature.scale);

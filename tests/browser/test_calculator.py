@@ -266,7 +266,7 @@ def test_numbers_are_read_as_people_write_them(browser, pages):
     assert told(page, "waiting") == "Still to fill in: Age at surgery, sex, grade."
     fill(page, sex="m", grade="II")
     found = {}
-    for text in ("61.5", "61,5", " 61,5 years", "6.15e1", "61.50YEARS"):
+    for text in ("61.5", "61,5", " 61,5 years", "6.15e1", "61.50YEARS", "6.15 × 10¹", "615·10⁻¹ years", "0,615x10^2"):
         age.fill(text)
         found[text] = page.locator("#calculator").get_attribute("data-risk")
     assert len(set(found.values())) == 1 and found["61.5"] is not None
@@ -284,6 +284,31 @@ def test_numbers_are_read_as_people_write_them(browser, pages):
     page.get_by_role("button", name="Clear").click()
     page.locator("[data-out=waiting]", has_text="Still to fill in: Age").wait_for()
     assert not problem.is_visible() and heard == []
+
+
+def test_units_are_known_however_they_are_typed_and_a_point_may_part_thousands(browser, pages, tmp_path):
+    """A Greek mu is a micro sign, and where 1.234 and 1234 both are usual nobody guesses."""
+    page_of_another = tmp_path / "calculator.html"
+    text = pages["Clinical"].read_text(encoding="utf-8")
+    (field,) = [f for f in asked(opened(browser, pages["Clinical"])[0]) if f["variable"] == "age"]
+    ends = json.dumps(field["low"]), json.dumps(field["high"])
+    edited = text.replace('"unit": "years"', '"unit": "µmol/mm²"')
+    edited = edited.replace(f'"low": {ends[0]}', '"low": 1').replace(f'"high": {ends[1]}', '"high": 3000')
+    assert edited != text
+    page_of_another.write_text(edited, encoding="utf-8")
+    page, _ = opened(browser, page_of_another)
+    fill(page, sex="m", grade="II")
+    age, risk = page.get_by_label("Age at surgery"), lambda: page.locator("#calculator").get_attribute("data-risk")
+    for typed in ("61.5 µmol/mm²", "61.5 μmol/mm2", "61,5µMOL/MM2"):
+        age.fill(typed)
+        assert risk() is not None, typed
+    age.fill("1.200")
+    assert risk() is None and page.locator("#calculator-0-told").inner_text() == (
+        "1.200 may be 1.2 or 1200, and both were seen in training: write 1.2000 or 1200."
+    )
+    for typed in ("1.2000", "1200", "61.500", "0.001e3"):
+        age.fill(typed)
+        assert risk() is not None, typed
 
 
 def test_outside_the_training_range_there_is_no_risk(browser, pages, run):
