@@ -20,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import warnings
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -81,6 +82,7 @@ def refit_plainly(folder: Path) -> float:
     resamples = [np.delete(np.arange(n), k) for k in range(n)]
     resamples += [np.setdiff1d(np.arange(n), fold) for fold in folds]
     resamples += [rng.integers(0, n, n) for _ in range(settings["validation"]["bootstrap"])]
+    warnings.simplefilter("ignore")  # the solver remarks on every separated sample
     started = time.process_time()
     for model in results["models"]:
         names = dict.fromkeys(t["variable"] for t in model["terms"] if t["variable"] in clinical)

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from prldh.chain import adjusting_terms, change_values, fit_everyone
+from prldh.chain import change_values, fit_everyone
 from prldh.core import (
     Cohort,
     DataError,
@@ -34,14 +34,8 @@ from prldh.models import (
     Assessment,
     FeatureCollinearity,
     Plan,
-    describe_as_is,
-    describe_associations,
     describe_features,
-    describe_model,
-    describe_univariate,
-    make_table_one,
 )
-from prldh.models.interaction import describe_interaction, draw_interaction_rows
 from prldh.plugins import Registry
 from prldh.report import InNotebook
 from prldh.results import PlanFollowed, Results, assemble, by_honesty, try_statistics
@@ -64,6 +58,7 @@ from prldh.validation import (
     compare_pair,
     compare_protocols,
     describe_added_value,
+    describe_models,
     describe_subgroups,
     measure_by_yardstick,
     open_kept,
@@ -140,7 +135,8 @@ def analyze(
                     if plan.cohort.patients is not None:
                         each = ClusteredEngine(each, plan.cohort.patient)
                     assessment = Assessment(each, plan.study.performance, plan.patients[()].draws, plan.measures)
-                    runs.append(run_engine(plan, assessment, runs[0].completed if runs else None, progress))
+                    runs.append(fit_scores(plan, assessment, runs[0].completed if runs else None, progress))
+                describe_models(plan, runs, helpers, progress)
                 validate_models(plan, runs, helpers, progress)
                 describe_subgroups(plan, runs, by_honesty(runs[0].gone_by))
                 compare_alternatives(plan, runs, helpers, progress)
@@ -208,75 +204,19 @@ def open_engines(wanted: str, registry: Registry) -> tuple[list[StatisticsEngine
 # ---------------------------------------------------------------- one engine
 
 
-def run_engine(plan: Plan, assessment: Assessment, completed: list[Cohort] | None, progress: Progress) -> EngineRun:
-    """Selection, Radscores, models, Table 1 and interaction, by one engine.
+def fit_scores(plan: Plan, assessment: Assessment, completed: list[Cohort] | None, progress: Progress) -> EngineRun:
+    """Selection and Radscores by one engine.
 
     ``completed`` are the imputed data sets of the engine before, so that both analyse the same; None: they are made
     here.
     """
-    run, engine = EngineRun(assessment), assessment.engine
-    study, cohort = plan.study, plan.cohort
+    run, study, cohort = EngineRun(assessment), plan.study, plan.cohort
     _fit_tissues(plan, run, progress, is_first=completed is None)
     run.completed = completed or (
         [cohort]
         if not plan.imputes
         else impute_everyone(cohort, run.scores, study.imputation, seed_for(study.seed, "imputation", "all"))
     )
-    for i, spec in enumerate(plan.all_specs):
-        progress(f"models ({engine.name})", i, len(plan.all_specs))
-        patients = plan.patients_of(spec.terms)
-        designs, judge = run.designs_of(plan, spec, patients), assessment.of(patients)
-        applied = run.designs_of(plan, spec, patients, is_applied=True) if run.is_cross_fitted else None
-        if plan.is_as_is(spec):
-            model, etas, warnings = describe_as_is(spec, designs, patients.cohort, judge)
-        else:
-            model, etas, warnings = describe_model(
-                spec,
-                designs,
-                patients.cohort,
-                judge,
-                plan.separation_of(spec),
-                run.scores,
-                study.firth.predictions,
-                applied,
-            )
-        run.designs.append(designs)
-        run.models.append(model)
-        run.log_odds.append(etas)
-        run.warnings += warnings
-    progress(f"models ({engine.name})", len(plan.all_specs), len(plan.all_specs))
-    stage = f"tables and tests ({engine.name})"
-    progress(stage, 0, 3)
-    run.table_one, warnings = make_table_one(cohort, plan.specs, run.scores, run.cutoffs, study.table_one, engine)
-    run.warnings += warnings
-    run.associations, warnings = describe_associations(
-        tuple(study.associations), cohort, run.scores, run.cutoffs, study.table_one, engine
-    )
-    run.warnings += warnings
-    progress(stage, 1, 3)
-    if study.univariate is not None:
-        run.univariate, run.univariate_features, warnings = describe_univariate(
-            cohort, run.blocks, run.scores, study.univariate, engine, study.performance.confidence, study.separation
-        )
-        run.warnings += warnings
-    progress(stage, 2, 3)
-    run.interaction, warnings = describe_interaction(
-        plan.specs,
-        adjusting_terms(study),
-        cohort,
-        run.scores,
-        run.cutoffs,
-        engine,
-        study.performance.confidence,
-        study.separation,
-        completed=run.completed,
-        draw=lambda n: draw_interaction_rows(
-            study.seed, n, 0 if cohort.patients is not None else study.performance.interaction_bootstrap
-        ),
-        patients_of=plan.patients_of,
-    )
-    run.warnings += warnings
-    progress(stage, 3, 3)
     return run
 
 

@@ -48,6 +48,10 @@ class Assessment:
         """The same for these patients, of those that it is for, with their own bootstrap samples."""
         return replace(self, engine=self.engine.of_rows(patients.rows), draws=patients.draws)
 
+    def by(self, engine: StatisticsEngine) -> Assessment:
+        """The same by another engine for these rows."""
+        return replace(self, engine=engine)
+
     @property
     def python(self) -> StatisticsEngine:
         """The Python engine, for the same rows."""

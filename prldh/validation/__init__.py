@@ -6,6 +6,7 @@ from prldh.validation.choice_entries import ChoiceEntry, ProtocolEntry, Yardstic
 from prldh.validation.choosing import Decision, choose_for_everyone, judged_model
 from prldh.validation.compare_pairs import compare_pair, describe_added_value
 from prldh.validation.compare_ways import compare_protocols, compared_schemes, measure_by_yardstick
+from prldh.validation.describing import describe_models
 from prldh.validation.engine_run import EngineRun, FittedOn
 from prldh.validation.entries import (
     Bootstrap,
@@ -58,6 +59,7 @@ __all__ = [
     "compare_protocols",
     "compared_schemes",
     "describe_importance",
+    "describe_models",
     "repeat_elsewhere",
     "held_out",
     "judged_model",

@@ -3,22 +3,25 @@ for every model."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
 
 from prldh.core import Predictions, TissueRefit, Warn, scope_words, warn
-from prldh.engines import PythonEngine
-from prldh.models import Patients, Plan, mean_log_odds
+from prldh.engines import PythonEngine, StatisticsEngine
+from prldh.models import Assessment, Patients, Plan, mean_log_odds
+from prldh.validation.asking import Question, ask_all
 from prldh.validation.choosing import refit_pipeline
-from prldh.validation.entries import HeldOut
+from prldh.validation.entries import Bootstrap, HeldOut
 from prldh.validation.implausible import implausible_predictions
 from prldh.validation.null_run import null_scheme, run_null
-from prldh.validation.predicting import predict_models
+from prldh.validation.predicting import Place, predict_models
 from prldh.validation.sensitivity import describe_sensitivity
-from prldh.validation.spread import ByScheme, Helpers, refit_all
-from prldh.validation.summaries import judges_part, summarise
+from prldh.validation.spread import ByScheme, Helpers, Refitted, refit_all
+from prldh.validation.summaries import judges_part, note_thresholds, summarise
 from prldh.validation.two_stage import TwoStage, draw_two_stage
 
 if TYPE_CHECKING:
@@ -53,17 +56,7 @@ def validate_models(plan: Plan, runs: list[EngineRun], helpers: Helpers, progres
         predicted = predict_models(
             plan, runs, scope, refitted, helpers, partial(progress, f"refits, {scope_words(scope)}")
         )
-        for i, spec in enumerate(plan.all_specs):
-            progress(f"validation, {scope_words(scope)}", i, len(plan.all_specs))
-            patients = plan.patients_of(spec.terms)
-            for scheme in patients.schemes:
-                tissues = patients.refits(scheme, refitted.tissues[scheme])
-                drawn = two_stage.get((i, scheme), TwoStage())
-                for k, run in enumerate(runs):
-                    own = predicted.get((i, scheme, None)) or predicted.get((i, scheme, k))
-                    same = own or run.predictions[i, "model", scheme]
-                    _record(plan, run, i, patients, scope, scheme, same, tissues, drawn)
-        progress(f"validation, {scope_words(scope)}", len(plan.all_specs), len(plan.all_specs))
+        _summarise_all(plan, runs, scope, refitted, predicted, two_stage, helpers, progress)
         if scope == "pipeline":
             for run in runs:
                 _note_selection(plan, run, refitted.tissues)
@@ -129,6 +122,54 @@ def compare_alternatives(plan: Plan, runs: list[EngineRun], helpers: Helpers, pr
 # ---------------------------------------------------------------- what is said of them
 
 
+def _summarise_all(
+    plan: Plan,
+    runs: list[EngineRun],
+    scope: str,
+    refitted: Refitted,
+    predicted: Mapping[Place, Predictions],
+    two_stage: Mapping[tuple[int, str], TwoStage],
+    helpers: Helpers,
+    progress: Progress,
+) -> None:
+    """What every engine says of the predictions of every model and scheme."""
+    asked: list[Question] = []
+    records: list[Callable[[Iterator[Any]], None]] = []
+    for i, spec in enumerate(plan.all_specs):
+        patients = plan.patients_of(spec.terms)
+        for scheme in patients.schemes:
+            tissues = patients.refits(scheme, refitted.tissues[scheme])
+            drawn = two_stage.get((i, scheme), TwoStage())
+            for k, run in enumerate(runs):
+                own = predicted.get((i, scheme, None)) or predicted.get((i, scheme, k))
+                same = own or run.predictions[i, "model", scheme]
+                if scope != "pipeline" or run.predictions.get((i, "model", scheme)) is not same:
+                    asked.append(_question(run, i, patients, same, drawn))
+                records.append(partial(_record, plan, run, i, patients, scope, scheme, same, tissues))
+    answers = iter(ask_all(asked, helpers.workers, partial(progress, f"validation, {scope_words(scope)}")))
+    for record in records:
+        record(answers)
+
+
+def _question(run: EngineRun, i: int, patients: Patients, predictions: Predictions, two_stage: TwoStage) -> Question:
+    apparent, cohort = mean_log_odds(run.log_odds[i]), patients.cohort
+    judged = patients.among(predictions.held_out_rows[0]) if judges_part(predictions) else patients
+    judge = run.assessment.of(judged)
+    ask = partial(_summarise, predictions, apparent, cohort.outcome, judge, two_stage)
+    return Question(ask, judge.engine, predictions.log_odds.size)
+
+
+def _summarise(
+    predictions: Predictions,
+    apparent: np.ndarray,
+    outcome: np.ndarray,
+    judge: Assessment,
+    two_stage: TwoStage,
+    engine: StatisticsEngine,
+) -> tuple[HeldOut | Bootstrap, list[Warn]]:
+    return summarise(predictions, apparent, outcome, judge.by(engine), two_stage)
+
+
 def _record(
     plan: Plan,
     run: EngineRun,
@@ -138,21 +179,19 @@ def _record(
     scheme: str,
     predictions: Predictions,
     refits: Sequence,
-    two_stage: TwoStage,
+    answers: Iterator[Any],
 ) -> None:
     run.predictions[i, scope, scheme] = predictions
     before = run.predictions.get((i, "model", scheme))
     if scope == "pipeline" and before is predictions:
         entry, warnings = run.validation[i, "model", scheme], list[Warn]()
     else:
-        apparent, cohort = mean_log_odds(run.log_odds[i]), patients.cohort
-        judged = patients.among(predictions.held_out_rows[0]) if judges_part(predictions) else patients
-        judge = run.assessment.of(judged)
-        entry, warnings = summarise(predictions, apparent, cohort.outcome, judge, two_stage)
+        entry, warnings = next(answers)
+        note_thresholds(predictions)
         column = getattr(plan.validators[scheme][1], "column", None)
         if column is not None and isinstance(entry, HeldOut):
             entry = replace(entry, column=column)
-        warnings += implausible_predictions(predictions, cohort, plan.all_specs[i].terms, refits)
+        warnings += implausible_predictions(predictions, patients.cohort, plan.all_specs[i].terms, refits)
     run.validation[i, scope, scheme] = entry
     spec = plan.all_specs[i]
     own = [each.of(spec.name) for each in predictions.ledgers] if spec is plan.covariates_alone else predictions.ledgers

@@ -126,6 +126,17 @@ def judges_part(predictions: Predictions) -> bool:
     return predictions.kind == HOLDOUT
 
 
+def note_thresholds(predictions: Predictions) -> None:
+    """Write down the rows on which :func:`summarise` finds thresholds, which another process may have done: of every
+    repeat that holds others out, else of the first. Engines that share the predictions find the same ones."""
+    if predictions.kind == BOOTSTRAP:
+        return
+    for ledger, resample in zip(predictions.ledgers, predictions.resamples, strict=True):
+        is_counted = predictions.kind == REPEATED_HOLDOUT or resample.repeat == 0
+        if is_counted and "threshold" not in ledger.entries:
+            ledger.read("threshold", resample.train)
+
+
 class Judged(NamedTuple):
     """What is said first of held-out predictions; ``auc_mean`` is None where each fold holds one patient."""
 
@@ -298,9 +309,6 @@ def _mean_classification(predictions: Predictions, y: np.ndarray, assessment: As
 def _count(predictions: Predictions, y: np.ndarray, engine: StatisticsEngine, repeat: int = 0) -> Confusion:
     """Held-out classification at the Youden threshold of each refit (of one repeat)."""
     first = [(r, resample) for r, resample in enumerate(predictions.resamples) if resample.repeat == repeat]
-    for r, resample in first:
-        if "threshold" not in predictions.ledgers[r].entries:  # engines that share the predictions fit the same one
-            predictions.ledgers[r].read("threshold", resample.train)
     counts = engine.held_out_counts(
         y,
         probability(np.concatenate([predictions.of_threshold(r) for r, _ in first])),

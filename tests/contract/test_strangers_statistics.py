@@ -122,7 +122,7 @@ def test_one_that_fails_is_one_message_before_anything_is_fitted(run, tmp_path, 
     def fitted(*given):
         raise AssertionError("something was fitted")
 
-    monkeypatch.setattr("prldh.pipeline.run_engine", fitted)
+    monkeypatch.setattr("prldh.pipeline.fit_scores", fitted)
     with pytest.raises(PluginError, match="statistic 'squares'"):
         prldh.analyze(run[2], tmp_path / "out", jobs=1, plugins=[Failing()])
     assert not (tmp_path / "out").exists()

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from prldh.models.interaction.describe import Interaction, describe_interaction, draw_interaction_rows
+from prldh.models.interaction.describe import (
+    Interaction,
+    describe_interaction,
+    draw_interaction_rows,
+    interacting_terms,
+)
 
 __all__ = [
     "Interaction",
     "describe_interaction",
     "draw_interaction_rows",
+    "interacting_terms",
 ]

@@ -13,7 +13,7 @@ Knol & VanderWeele (2012) Int J Epidemiol 41:514: both scales are to be shown, a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -125,7 +125,7 @@ def describe_interaction(
     on_separation: str = "firth",
     completed: Sequence[Cohort] = (),
     draw: Callable[[int], np.ndarray] | None = None,
-    patients_of: Callable[[Sequence[str]], Patients] | None = None,
+    patients_of: Callable[[tuple[str, ...]], Patients] | None = None,
 ) -> tuple[Interaction | None, list[Warn]]:
     """The interaction of two tissues, or None where the study has no two tissues to combine.
 
@@ -145,7 +145,7 @@ def describe_interaction(
     if names is None:
         return None, []
 
-    def pair_among(terms: Sequence[str]) -> Pair:
+    def pair_among(terms: tuple[str, ...]) -> Pair:
         own = patients_of(terms) if patients_of else None
         among, cohorts, of_these = cohort, tuple(completed) or (cohort,), scores
         if own and own.variables:
@@ -194,6 +194,14 @@ def describe_interaction(
         stratified_roc=curves,
     )
     return interaction, warnings + of_curves
+
+
+def interacting_terms(
+    specs: tuple[ModelSpec, ...], adjust: tuple[str, ...], scores: Collection[str]
+) -> tuple[tuple[str, ...], ...]:
+    """The terms of whose patients :func:`describe_interaction` asks: unadjusted and adjusted; none without a pair."""
+    names = _pair(specs, tuple(scores))
+    return () if names is None else (names, (*names, *adjust))
 
 
 def _pair(specs: Sequence[ModelSpec], tissues: tuple[str, ...]) -> tuple[str, str] | None:
