@@ -21,8 +21,15 @@ def clean(value: Any, without: type | None = None) -> Any:
 
     ``without``: leave out fields of records that carry this mark.
     """
-    if value is None or type(value) in (str, bool, int):
+    kind = type(value)  # what there is most of is asked for first: results hold hundreds of thousands of values
+    if value is None or kind in (str, bool, int):
         return value
+    if kind is float:
+        return value if math.isfinite(value) else None
+    if kind is dict:
+        return {str(k): clean(v, without) for k, v in value.items()}
+    if kind in (list, tuple):
+        return [clean(v, without) for v in value]
     if is_dataclass(value) and not isinstance(value, type):
         value = keys_of(value, without)
     if isinstance(value, Mapping):

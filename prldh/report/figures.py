@@ -7,9 +7,11 @@ import hashlib
 import html
 import json
 import os
+import pickle
 import re
 import shutil
 import struct
+import tempfile
 import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -32,7 +34,7 @@ from prldh.report.drawing import Drawing
 from prldh.report.figure_plan import plan_figures
 from prldh.report.panels import plan_panels
 from prldh.results import Words
-from prldh.work import end_with
+from prldh.work import Workers, end_with, run_work
 
 #: Vector formats, and the metadata without which every run would write other bytes.
 DATELESS: dict[str, dict[str, None]] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
@@ -105,6 +107,7 @@ def write_figures(
     jobs: int = 1,
     beside: Path | None = None,
     progress: Progress = untold,
+    are_running: bool = False,
 ) -> dict[str, dict[str, Any]]:
     """Draw every figure and write it as the study asks: SVG, PDF, PNG, TIFF, in grey beside; and as the report shows
     it.
@@ -127,6 +130,8 @@ def write_figures(
         The output folder, whose heat maps (``prldh explain``) become a panel.
     progress
         Told how many are drawn.
+    are_running
+        Whether worker processes run already, for other work: they draw then, and this one has time for something else.
 
     Returns
     -------
@@ -142,7 +147,7 @@ def write_figures(
     pictures = {d.name: _digest_of_files(d.pictures) for d in drawings if d.pictures}
     before = _drawn_before(former, digest)
     to_draw = _take_over(drawings, settings, pictures, before, former, folder)
-    _write_all(to_draw, drawn, words, settings, folder, jobs, beside, progress)
+    _write_all(to_draw, drawn, words, settings, folder, jobs, beside, progress, are_running)
     written = {
         name: [_dots(suffix, dpi), hashlib.sha256((folder / name).read_bytes()).hexdigest()]
         for drawing in drawings
@@ -180,8 +185,12 @@ def _write_all(
     jobs: int,
     beside: Path | None,
     progress: Progress,
+    are_running: bool,
 ) -> None:
     """Those that take long by others too, where many are left: starting a process takes as long as drawing a few."""
+    if are_running and jobs > 1 and len(drawings) >= FEW:
+        _write_elsewhere(drawings, (drawn, words, settings, folder, beside), jobs, progress)
+        return
     started = time.monotonic()
     for done, drawing in enumerate(drawings):
         progress("figures", done, len(drawings))
@@ -218,12 +227,44 @@ def _write_with_others(drawings: list[Drawing], given: _Given, jobs: int, tell: 
                 write_drawing(drawing, *given[2:4])
 
 
+def _write_elsewhere(drawings: list[Drawing], given: _Given, jobs: int, progress: Progress) -> None:
+    """By worker processes alone, the last first, as panels take the longest; what they need goes through a file, once
+    and not with every figure. What one fails at is drawn here."""
+    from joblib.externals.loky.backend.reduction import dumps
+
+    n = len(drawings)
+    progress("figures", 0, n)
+    with tempfile.TemporaryDirectory() as scratch, Workers(jobs) as workers:
+        path = Path(scratch) / "drawn"
+        path.write_bytes(dumps(given))
+        last_first = drawings[::-1]
+        names = [drawing.name for drawing in last_first]
+        are_written = run_work(partial(_write_of, str(path)), names, workers, lambda done: progress("figures", done, n))
+    for drawing, is_written in zip(last_first, are_written, strict=True):
+        if not is_written:
+            write_drawing(drawing, *given[2:4])
+
+
+def _write_of(path: str, name: str) -> bool:
+    """Whether a figure of those in the file could be written."""
+    try:
+        if _helping_with != [path]:
+            _prepare(None, *pickle.loads(Path(path).read_bytes()))
+            _helping_with[:] = [path]
+        _write_named(name)
+    except Exception:
+        return False
+    return True
+
+
+#: The file from which :data:`_helping` was made.
+_helping_with: list[str] = []
 #: In a process that helps: how to write a figure of this name.
 _helping: dict[str, Callable[[], None]] = {}
 
 
 def _prepare(
-    parent: int,
+    parent: int | None,
     drawn: dict[str, Any],
     words: Words,
     settings: FigureSettings,
@@ -231,7 +272,9 @@ def _prepare(
     beside: Path | None,
 ) -> None:
     """Plan the figures again, as how to draw cannot be sent to a process, and what is drawn can."""
-    end_with(parent)
+    if parent is not None:
+        end_with(parent)
+    _helping.clear()
     _helping.update(
         {
             d.name: partial(write_drawing, d, settings, folder)

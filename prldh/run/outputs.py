@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,17 +44,24 @@ def write_outputs(
         provenance = describe_provenance(plan, results, started, models[SEAL], written)
         _dump(folder / "provenance.json", provenance)
         progress("tables and models", 1, 1)
-        figures = write_figures(results.data, results.words, folder / "figures", jobs=jobs, progress=progress)
-        progress("checklists and report", 0, 2)
-        write_beside(results.data, results.words, folder)
-        if plan.cohort.patients is None:
-            write_reproduction(results.data, plan, run, folder / "reproduce")
-        write_checklists(plan.study.report.checklists, results, provenance, plan.answers, plan.registry, folder)
+
+        def fill() -> None:
+            write_beside(results.data, results.words, folder)
+            if plan.cohort.patients is None:
+                write_reproduction(results.data, plan, run, folder / "reproduce")
+            write_checklists(plan.study.report.checklists, results, provenance, plan.answers, plan.registry, folder)
+
+        with ThreadPoolExecutor(1) as meanwhile:  # other processes draw
+            filled = meanwhile.submit(fill)
+            figures = write_figures(
+                results.data, results.words, folder / "figures", jobs=jobs, progress=progress, are_running=True
+            )
+            progress("checklists and report", 0, 2)
+            filled.result()
         progress("checklists and report", 1, 2)
         (folder / "report.html").write_text(
             render_report(results.data, provenance, figures, folder, results.words, plan.registry), encoding="utf-8"
         )
-
         progress("checklists and report", 2, 2)
 
     held.place(write, what_is_written(plan.study))

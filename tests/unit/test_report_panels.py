@@ -201,7 +201,13 @@ def test_heat_maps_are_a_panel_where_they_lie_in_the_folder(data, tmp_path, monk
     assert not [p for p in plan(data, Words(), tmp_path) if "heat" in p.name]
 
 
-def test_several_processes_write_the_same_bytes_and_what_one_cannot_is_drawn_here(data, tmp_path, monkeypatch):  # noqa: F811
+@pytest.mark.parametrize("are_running", [False, True])
+def test_several_processes_write_the_same_bytes_and_what_one_cannot_is_drawn_here(
+    data,  # noqa: F811
+    tmp_path,
+    monkeypatch,
+    are_running,
+):
     few(monkeypatch, "flow", "interaction_unadjusted", "scores_muscle")
     monkeypatch.setattr(figures_module, "FEW", 2)
     kept = figures_module.plan_figures
@@ -210,7 +216,7 @@ def test_several_processes_write_the_same_bytes_and_what_one_cannot_is_drawn_her
     monkeypatch.setattr(figures_module, "plan_figures", lambda *given: [*kept(*given), unknown])
     settings = FigureSettings(("svg", "pdf", "png"), (100,))
     assert write_figures(data, Words(), tmp_path / "a", settings=settings) == write_figures(
-        data, Words(), tmp_path / "b", settings=settings, jobs=2
+        data, Words(), tmp_path / "b", settings=settings, jobs=2, are_running=are_running
     )
     names = sorted(p.name for p in (tmp_path / "a").iterdir())
     assert len(names) == 17 and names == sorted(p.name for p in (tmp_path / "b").iterdir())
