@@ -7,13 +7,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from prldh.core import warn
+from prldh.core import TERMINAL_COLUMNS, warn
 from prldh.results import interval
 
-WIDTH = 80
 #: Widths of the three columns of numbers, and what is left for a model's name.
 COLUMNS = (21, 18, 19)
-LABEL = WIDTH - sum(COLUMNS) - 2 * len(COLUMNS)
+LABEL = TERMINAL_COLUMNS - sum(COLUMNS) - 2 * len(COLUMNS)
 
 
 def summarise_applied(applied: Mapping[str, Any], run: Path) -> list[str]:
@@ -105,7 +104,7 @@ def _numbers(m: Mapping[str, Any]) -> tuple[str, str, str]:
 def _row(label: str, cells: Sequence[str]) -> list[str]:
     """A line, or two where the label is too long for one."""
     numbers = "".join(f"  {cell:{width}}" for cell, width in zip(cells, COLUMNS, strict=True)).rstrip()
-    if len(numbers) + LABEL > WIDTH:
+    if len(numbers) + LABEL > TERMINAL_COLUMNS:
         return [*_filled(label), *_filled("  " + "  ".join(cells))]
     if len(label) <= LABEL:
         return [f"{label:{LABEL}}{numbers}"]
@@ -113,7 +112,7 @@ def _row(label: str, cells: Sequence[str]) -> list[str]:
 
 
 def _filled(text: str) -> list[str]:
-    return textwrap.wrap(text, WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+    return textwrap.wrap(text, TERMINAL_COLUMNS, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
 
 
 def _label(model: Mapping[str, Any], n: int | None) -> str:

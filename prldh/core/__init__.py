@@ -141,7 +141,7 @@ from prldh.core.terms import (
     variables_in,
 )
 from prldh.core.texts import LIMIT as SHOWN
-from prldh.core.texts import legible, listed, printable, quoted, same_text, shown
+from prldh.core.texts import TERMINAL_COLUMNS, legible, listed, printable, quoted, same_text, shown
 from prldh.core.warn.kinds import Warn
 from prldh.core.words import Purpose, Remark, SchemeRun, SourceRun, StepRun
 
@@ -244,6 +244,7 @@ __all__ = [
     "StepFigure",
     "StepRun",
     "StudyError",
+    "TERMINAL_COLUMNS",
     "Subjects",
     "TissueFit",
     "TissueRefit",

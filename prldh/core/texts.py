@@ -12,8 +12,8 @@ _WHOLE = re.compile(r"([+-]?[0-9]+)\.0*")
 #: Characters without a width of their own, and the spaces that look like one.
 _UNSEEN = re.compile("[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
 _SPACE = re.compile("[\t\u00a0\u2000-\u200a\u202f\u205f\u3000]")
-
-
+#: Columns of a terminal for which what a command prints is laid out.
+TERMINAL_COLUMNS = 80
 #: The most characters of what somebody wrote that a message repeats.
 LIMIT = 80
 

@@ -183,8 +183,10 @@ def _told(data: dict[str, Any], level: str, words: Words) -> dict[str, list[str]
 def _fitted_anew(data: dict[str, Any], model: Mapping[str, Any], scope: str) -> str:
     """What was: everything, where that is true."""
     what = "everything" if is_honest(data, model, scope) else "what this run makes"
-    if scope != "pipeline" or (what != "everything" and not is_chosen(data, model)):
+    if scope != "pipeline":
         return "the logistic model alone fitted anew each time"
+    if what != "everything" and not is_chosen(data, model):
+        return "the score taken as given, and what this run makes of it fitted anew each time"
     return f"{what} fitted anew each time{', selection included' if selects(data, model) else ''}"
 
 

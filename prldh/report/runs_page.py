@@ -12,12 +12,23 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from prldh.core import DASH, FEATURES, OWNED, OutputError, check_target, clean, csv_of, plain, write_whole
+from prldh.core import (
+    DASH,
+    FEATURES,
+    OWNED,
+    TERMINAL_COLUMNS,
+    OutputError,
+    check_target,
+    clean,
+    csv_of,
+    plain,
+    write_whole,
+)
 from prldh.pages import create_environment, digits_for, p_text
 from prldh.report.runs import BETWEEN, RunComparison
 from prldh.results import BY_KEY
 
-WIDTH, LABEL = 80, 24
+LABEL = 24
 #: So many patients or features are spelt out on the terminal; all stand in the file.
 SPELT_OUT = 12
 OF_WAYS = ("auc", "auc_mean", "brier", "slope")
@@ -115,7 +126,7 @@ def _letters(n: int) -> list[str]:
 
 
 def _wrapped(text: str, indent: str = "    ") -> str:
-    return textwrap.fill(text, WIDTH, subsequent_indent=indent, break_on_hyphens=False)
+    return textwrap.fill(text, TERMINAL_COLUMNS, subsequent_indent=indent, break_on_hyphens=False)
 
 
 def _verdict(compared: RunComparison) -> str:
@@ -143,10 +154,10 @@ def _row(label: str, cells: Sequence[str], letters: Sequence[str], note: str = "
     if len(set(cells)) == 1 and not note:
         return [_wrapped(f"  {label:<{LABEL}}  {cells[0]}  (equal)", " " * (LABEL + 4))]
     shown = [f"{letter} {cell}" for letter, cell in zip(letters, cells, strict=True)]
-    beside, beneath = (WIDTH - LABEL - 2) // len(shown) - 2, max(len(cell) for cell in shown)
+    beside, beneath = (TERMINAL_COLUMNS - LABEL - 2) // len(shown) - 2, max(len(cell) for cell in shown)
     if len(label) <= LABEL and beneath <= beside:
         lines = [f"  {label:<{LABEL}}  " + "  ".join(f"{cell:<{beside}}" for cell in shown).rstrip()]
-    elif n := (WIDTH - 2) // (beneath + 2):
+    elif n := (TERMINAL_COLUMNS - 2) // (beneath + 2):
         rows = [shown[k : k + n] for k in range(0, len(shown), n)]
         lines = [_wrapped(f"  {label}"), *("    " + "  ".join(f"{c:<{beneath}}" for c in row).rstrip() for row in rows)]
     else:

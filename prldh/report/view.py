@@ -41,6 +41,7 @@ from prldh.results import (
     is_bootstrap,
     is_chosen,
     judged,
+    labelled,
     largest_difference,
     leading_key,
     of_table,
@@ -137,7 +138,7 @@ def make_view(data: dict[str, Any], words: Words, figures: dict[str, dict[str, A
         "size": partial(size_in_words, data),
         "has_own_patients": has_own_patients(data),
         "non_events": data["cohort"]["n"] - data["cohort"]["events"],
-        "warnings": _warnings([*data["warnings"], *map(asdict, words.warnings)]),
+        "warnings": _warnings([*data["warnings"], *map(asdict, words.warnings)], labelled(data)),
         "is_fitted_in_table_one": bool(data["table_one"]) and any(t["selection"] for t in data["tissues"].values()),
         "agreement": _agreement(data),
         "tissue_figures": {name: _figures_of(name, figures) for name in data["tissues"]},
@@ -433,13 +434,14 @@ _SCOPE = "|".join(map(re.escape, SCOPE_WORDS.values()))
 _OF = re.compile(rf"(model '.*?'(?:, adjusted)?(?:, (?:scope \w+|{_SCOPE}))?(?:, [\w-]+)?): (.+)", re.DOTALL)
 
 
-def _warnings(warnings: list[dict[str, str]]) -> dict[str, Any]:
+def _warnings(warnings: list[dict[str, str]], told: Callable[[str], str] = str) -> dict[str, Any]:
     """By stage, those of the engines and of absent numbers apart; what is said alike of several models once, with the
     models in ``of``."""
     stages: dict[str, dict[str, list[str]]] = {}
     for warning in warnings:
-        match = _OF.fullmatch(warning["message"])
-        of, text = match.groups() if match else ("", warning["message"])
+        message = told(warning["message"])
+        match = _OF.fullmatch(message)
+        of, text = match.groups() if match else ("", message)
         stages.setdefault(warning["stage"], {}).setdefault(text, []).extend([of] * bool(of))
     shown = {
         stage: [{"text": text[:1].upper() + text[1:] if of else text, "of": of} for text, of in models_of.items()]

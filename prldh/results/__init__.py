@@ -61,7 +61,7 @@ from prldh.results.sizes import has_own_patients, size_in_words
 from prldh.results.strangers import measured, try_statistics
 from prldh.results.table_columns import describe_columns, tables_page
 from prldh.results.tables import make_tables
-from prldh.results.variables import Variables, variables_of
+from prldh.results.variables import Variables, labelled, variables_of
 from prldh.results.words import TOKEN, Place, Sentence, Words, cited_keys, steps_of
 
 __all__ = [
@@ -122,6 +122,7 @@ __all__ = [
     "judged",
     "largest_difference",
     "leading_key",
+    "labelled",
     "led_by",
     "make_nomogram",
     "make_tables",

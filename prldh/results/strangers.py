@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite
 from numbers import Real
 from typing import Any
@@ -36,10 +36,11 @@ class StatisticEntry:
     estimate: Number
     low: Number | Absent = ABSENT
     high: Number | Absent = ABSENT
+    reason: str | Absent = ABSENT
 
 
 def describe_statistics(registry: Registry, predictions: pd.DataFrame) -> tuple[StatisticEntry, ...]:
-    """Every registered statistic of ``predictions.csv``; those that are not defined are left out.
+    """Every registered statistic of ``predictions.csv``; of one that is not defined null, and the reason.
 
     Raises
     ------
@@ -56,23 +57,23 @@ def describe_statistics(registry: Registry, predictions: pd.DataFrame) -> tuple[
         for name, (item, plugin) in known.items():
             values = [measured(item, plugin, outcome, p) for outcome, p in repeats]
             estimates = [v["estimate"] for v in values if v["estimate"] is not None]
-            if not estimates:
-                continue
-            is_one = len(values) == 1
-            found.append(
-                StatisticEntry(
-                    name,
-                    str(item.label),
-                    str(model),
-                    bool(adjusted),
-                    str(scope) or None,
-                    str(scheme) if scope else None,
-                    len(repeats[0][0]),
-                    len(estimates),
-                    float(np.mean(estimates)),
-                    *(ABSENT if not is_one or v is None else v for v in (values[0]["low"], values[0]["high"])),
-                )
+            entry = StatisticEntry(
+                name=name,
+                label=str(item.label),
+                model=str(model),
+                adjusted=bool(adjusted),
+                scope=str(scope) or None,
+                scheme=str(scheme) if scope else None,
+                n=len(repeats[0][0]),
+                n_repeats=len(estimates),
+                estimate=float(np.mean(estimates)) if estimates else None,
             )
+            if not estimates:
+                entry = replace(entry, reason=f"'{name}' of {plugin} is not defined for these predictions")
+            elif len(values) == 1:
+                low, high = (ABSENT if values[0][end] is None else values[0][end] for end in ("low", "high"))
+                entry = replace(entry, low=low, high=high)
+            found.append(entry)
     return tuple(found)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -45,3 +46,36 @@ def variables_of(data: Mapping[str, Any]) -> Variables:
     given = {name: own for name, own in covariates.items() if isinstance(own, Mapping)}
     labels, units = ({name: own[key] for name, own in given.items() if own.get(key)} for key in ("label", "unit"))
     return Variables(labels, units, (*covariates, *data.get("tissues", ())))
+
+
+#: What stands before and after a name that a sentence lists or quotes; a name that is a word might be one elsewhere.
+_BEFORE = r"(?:(?<=')|(?<=: )|(?<=, )|(?<=; )|(?<=\()|(?<=:)|(?<= and )|(?<= of )|(?<= without ))"
+_AFTER = r"(?=[',;:.)]| \(| and |$)"
+_IS_WORD = re.compile("[a-z]+")
+
+
+def labelled(data: Mapping[str, Any]) -> Callable[[str], str]:
+    """How a sentence that was written with the names of columns is told: with their labels, where the study gives
+    some; ``results.json`` keeps the names.
+
+    Examples
+    --------
+    >>> told = labelled({"study": {"settings": {"clinical": {"covariates": {"vas_pre": {"label": "Pain"}}}}}})
+    >>> told("the values of 'vas_pre' vary little")
+    "the values of 'Pain' vary little"
+    """
+    variables = variables_of(data)
+    entries = [*data.get("models", ()), data.get("clinical_model") or {}, data.get("univariate") or {}]
+    terms = {t["term"]: variables.term(t) for entry in entries for t in entry.get("terms", ()) if t.get("variable")}
+    told = {name: said for name, said in (terms | dict(variables.labels)).items() if name != said}
+    told = {name: said for name, said in told.items() if any(own in name for own in variables.labels)}
+    if not told:
+        return str
+
+    def pattern(name: str) -> str:
+        is_word = _IS_WORD.fullmatch(name)
+        before, after = (_BEFORE, _AFTER) if is_word else (r"(?<!\w)", r"(?!\w)")
+        return before + re.escape(name) + after
+
+    names = re.compile("|".join(pattern(name) for name in sorted(told, key=lambda name: -len(name))))
+    return lambda sentence: names.sub(lambda match: told[match[0]], sentence)

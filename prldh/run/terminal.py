@@ -7,6 +7,7 @@ from string import ascii_lowercase
 from textwrap import wrap
 from typing import Any
 
+from prldh.core import TERMINAL_COLUMNS
 from prldh.results import (
     Results,
     artefacts_in_words,
@@ -20,8 +21,6 @@ from prldh.results import (
     unknown_leakage,
 )
 
-#: What a terminal has.
-COLUMNS = 80
 #: Longer names of models stand in lines of their own.
 WIDEST_NAME = 32
 #: Stages whose warnings change what was asked for, so that the terminal tells them too.
@@ -70,8 +69,10 @@ def _areas(data: dict[str, Any]) -> list[str]:
         held_out = interval(leading[2]) if leading else "none"
         lines.append(f"{label:{width}}  {interval(entry['auc']):22}  {held_out}{mark}")
     if len(letters) < 2:
-        return [*lines, *wrap(f"held out: {how[0]}", COLUMNS, subsequent_indent="  ")] if how else lines
-    legend = (wrap(f"  {letter}  {words}", COLUMNS, subsequent_indent="     ") for words, letter in letters.items())
+        return [*lines, *wrap(f"held out: {how[0]}", TERMINAL_COLUMNS, subsequent_indent="  ")] if how else lines
+    legend = (
+        wrap(f"  {letter}  {words}", TERMINAL_COLUMNS, subsequent_indent="     ") for words, letter in letters.items()
+    )
     return [*lines, *(line for each in legend for line in each)]
 
 

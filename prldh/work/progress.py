@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,6 +13,8 @@ from typing import Any, TextIO
 
 from prldh.core import Progress, printable, untold
 
+#: After so many seconds without news the step that is being worked on is told again, where every step is a line.
+SILENCE_S = 2.0
 #: A notebook's line changes at most once in so many seconds.
 EVERY_S = 0.2
 
@@ -56,7 +59,8 @@ def show_progress(stream: TextIO | None = None, *, is_verbose: bool = False) -> 
     if notebook is not None:
         yield one_line(notebook)
     elif is_verbose:
-        yield all_lines(lambda line: print(line, file=shown_on, flush=True))
+        with alive(all_lines(lambda line: print(line, file=shown_on, flush=True))) as progress:
+            yield progress
     elif shown_on.isatty():
         with _bars(shown_on) as progress:
             yield progress
@@ -166,6 +170,34 @@ def all_lines(write: Callable[[str], None]) -> Progress:
         write(f"[{time.monotonic() - started:8.1f} s] {printable(stage)}{count}")
 
     return show
+
+
+@contextmanager
+def alive(progress: Progress, after_s: float = SILENCE_S) -> Iterator[Progress]:
+    """The same, told again of a stage that is not over when ``after_s`` seconds passed without news."""
+    last: list[Any] = [time.monotonic(), ("", 0, 0)]
+    telling, is_over = threading.Lock(), threading.Event()
+
+    def show(stage: str, done: int, total: int) -> None:
+        with telling:
+            progress(stage, done, total)
+            last[:] = [time.monotonic(), (stage, done, total) if total else last[1]]
+
+    def watch() -> None:
+        while not is_over.wait(after_s / 4):
+            with telling:
+                when, (stage, done, total) = last
+                if done < total and time.monotonic() - when >= after_s:
+                    progress(stage, done, total)
+                    last[0] = time.monotonic()
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield show
+    finally:
+        is_over.set()
+        watcher.join()
 
 
 def few_lines(write: Callable[[str], None]) -> Progress:

@@ -6,6 +6,7 @@ import functools
 import os
 import threading
 import time
+import warnings
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing, suppress
 from statistics import fmean
@@ -21,6 +22,8 @@ MAX_DEATHS = 3
 #: Work that is tried here first goes to processes where one item takes longer than this, or what is left does: starting
 #: processes, which import everything again, takes as long.
 WORTH_S = 4.0
+#: By how much a worker may grow before another takes its place.
+WORKER_BYTES = 2 * 1024**3
 
 
 class Workers:
@@ -100,6 +103,8 @@ class Workers:
         from joblib.externals.loky.process_executor import TerminatedWorkerError
 
         left, jobs = dict(items), self.jobs
+        # a worker that ends since its memory grew is replaced, and its work done: nobody has to know
+        warnings.filterwarnings("ignore", message="A worker stopped while some jobs", category=UserWarning)
         for deaths in range(1, MAX_DEATHS + 1):
             try:
                 with parallel_config(backend="loky", n_jobs=jobs, inner_max_num_threads=1):
@@ -122,7 +127,18 @@ class Workers:
 
 def _in_process(parent: int, work: Callable[..., Any], *given: Any) -> Any:
     end_with(parent)
+    _grow()
     return work(*given)
+
+
+@functools.cache
+def _grow() -> None:
+    """Loky takes a worker for leaking that grows by 300 MB, and starts another, which takes seconds; one that holds R,
+    compiled code and a study grows by as much at once and then stays."""
+    from joblib.externals.loky import process_executor
+
+    if hasattr(process_executor, "_MAX_MEMORY_LEAK_SIZE"):
+        process_executor._MAX_MEMORY_LEAK_SIZE = WORKER_BYTES
 
 
 @functools.cache

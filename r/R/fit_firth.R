@@ -149,14 +149,22 @@ firth_state <- function(x, outcome, log_odds, times) {
   mu <- plogis(log_odds)
   weight <- times * mu * plogis(-log_odds)
   root <- firth_root(crossprod(x * sqrt(weight)))
-  value <- if (is.null(root)) -Inf else sum(times * plogis((2 * outcome - 1) * log_odds, log.p = TRUE)) + sum(log(diag(root)))
+  value <- if (is.null(root)) -Inf else sum(times * plogis((2 * outcome - 1) * log_odds, log.p = TRUE)) + sum(log(root[on_diagonal(root)]))
   list(value = value, mu = mu, weight = weight, root = root)
 }
 
 firth_root <- function(matrix) {
   if (!length(matrix)) return(NULL)
   root <- tryCatch(chol.default(matrix), error = function(e) NULL)
-  if (is.null(root) || any(diag(root)^2 <= 1e-14 * diag(matrix))) NULL else root
+  if (is.null(root)) return(NULL)
+  places <- on_diagonal(root)
+  if (any(root[places]^2 <= 1e-14 * matrix[places])) NULL else root
+}
+
+# Where the diagonal of a square matrix stands in it: diag() takes as long as the decomposition of a small one.
+on_diagonal <- function(matrix) {
+  k <- nrow(matrix)
+  seq.int(1, k * k, k + 1)
 }
 
 # The transposed design in coordinates of unit information, and of all the times that a row counts the leverages and the

@@ -55,8 +55,11 @@ def test_it_is_of_every_model_apparent_and_held_out(run):
     """Against prldh's own Brier score; with two repeats the mean of both, and no limits."""
     folder, results, _ = run
     check_schema(results.data)
-    assert {s["name"] for s in results.data["statistics"]} == {"squares"}  # what is not defined is left out
-    found = {(s["scope"], s["scheme"]): s for s in results.data["statistics"]}
+    assert {s["name"] for s in results.data["statistics"]} == {"squares", "undefined"}
+    undefined = [s for s in results.data["statistics"] if s["name"] == "undefined"]
+    assert len(undefined) == 3 and all(s["estimate"] is None and s["n_repeats"] == 0 for s in undefined)
+    assert all("not defined for these predictions" in s["reason"] for s in undefined)
+    found = {(s["scope"], s["scheme"]): s for s in results.data["statistics"] if s["name"] == "squares"}
     (model,) = results.data["models"]
     apparent = found[None, None]
     assert apparent["estimate"] == pytest.approx(model["calibration"]["brier"], abs=1e-12)
@@ -72,6 +75,7 @@ def test_the_report_tells_it_and_that_one_engine_made_it(run):
     page = unmarked((run[0] / "out" / "report.html").read_text(encoding="utf-8"))
     section = page.split('<section id="statistics">')[1].split("</section>")[0]
     assert "<caption>Mean squared error</caption>" in section and "no second engine" in section
+    assert "<caption>Never defined</caption>" in section and "Not defined for any model" in section
     assert "mean of 2 repeats" in section and section.index("mean of 2") < section.lower().index("apparent")
     brought = (run[0] / "out" / "provenance.json").read_text(encoding="utf-8")
     assert "statistic squares" in brought

@@ -65,13 +65,12 @@ def study(tmp_path_factory):
 
 
 def lines_with_names(folder: Path) -> list[str]:
-    """Lines that the page shows or reads aloud, and that name a column: but for the study file at its end, and
-    sentences that say where in a file something is."""
+    """Lines that the page shows or reads aloud, and that name a column: but for the study file at its end, and the
+    sentence of what was imputed that a file holds."""
     html = FILES.sub("", (folder / "report.html").read_text())
-    for section in ("warnings", "provenance"):
-        html = re.sub(rf'<section id="{section}">.*?</section>', "", html, flags=re.DOTALL)
+    html = re.sub('<section id="provenance">.*?</section>', "", html, flags=re.DOTALL)
     told = json.loads((folder / "results.json").read_text())
-    of_files = {told["missing"]["method"], *(w["message"] for w in told["warnings"])}
+    of_files = {told["missing"]["method"]}
     aloud = re.findall(r'(?:aria-label|alt|title)="([^"]*)"', html)
     lines = [
         re.sub(r"Files: figures/.*", "", unescape(line)).strip()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import io
+import time
 
 import pytest
 
 import prldh.work.progress
-from prldh.work.progress import Pace, show_progress, spell
+from prldh.work.progress import Pace, alive, show_progress, spell
 
 
 @pytest.fixture
@@ -77,3 +78,17 @@ def test_bars(monkeypatch, clock):
 )
 def test_lengths_of_time(seconds, text):
     assert spell(seconds) == text
+
+
+def test_a_step_that_takes_long_is_told_again_and_one_that_is_over_is_not():
+    told: list[tuple[str, int, int]] = []
+    with alive(lambda *step: told.append(step), after_s=0.02) as progress:
+        progress("models", 1, 3)
+        deadline = time.monotonic() + 20
+        while len(told) < 3 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        progress("models", 3, 3)
+        progress("a sentence", 0, 0)
+        n = len(told)
+        time.sleep(0.2)
+    assert told[:3] == [("models", 1, 3)] * 3 and len(told) == n and told[-1] == ("a sentence", 0, 0)

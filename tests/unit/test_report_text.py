@@ -513,7 +513,11 @@ KINDS = {
         ["by maximum likelihood", "Where the outcome was separated"],
         ["Because the outcome"],
     ),
-    "imputation": (imputed, ["were imputed 20 times by chained equations", "Wald's, pooled"], ["complete-case"]),
+    "imputation": (
+        imputed,
+        ["were imputed 20 times by chained equations", "Wald intervals of odds ratios, pooled over imputations"],
+        ["complete-case"],
+    ),
     "R alone": (
         by_r,
         ["in R 4.2.2", "pROC 1.18.0", "NumPy"],

@@ -281,7 +281,13 @@ def models(w: Writer) -> Iterator[str]:
             f" likelihood{w.cite('firth1993')}, with profile penalised-likelihood intervals of odds ratios."
         )
     else:
-        limits = f"profile-likelihood intervals of odds ratios{w.cite('venzon1988')}"
+        n_imputed = sum(bool(m["n_imputations"]) for m in data["models"])
+        limits = f"profile-likelihood intervals of odds ratios{w.cite('venzon1988')}" * (
+            n_imputed < len(data["models"])
+        )
+        if n_imputed:
+            pooled = "Wald intervals of odds ratios, pooled over imputations"
+            limits = f"{limits}, or {pooled} where covariates were imputed" if limits else pooled
         if is_clustered(data):
             limits = f"Wald intervals of odds ratios by the sandwich of rows clustered in patients{w.cite('liang1986')}"
         yield f"Logistic models were fitted by maximum likelihood, with {limits}."
@@ -290,8 +296,6 @@ def models(w: Writer) -> Iterator[str]:
     methods = sorted({m["prediction"]["method"] for m in data["models"] if m.get("prediction")} - {"as_is"})
     if methods:
         yield f"Their predictions were corrected by {' and '.join(methods).upper()}{w.cite('puhr2017')}."
-    if any(m["n_imputations"] for m in data["models"]):
-        yield "Intervals of models with imputed covariates are Wald's, pooled."
     adjust = w.settings("adjust")
     names = list(range(len(adjust))) if adjust is not None else list(w.settings("clinical", "covariates"))
     if any(m["adjusted"] for m in data["models"]) and names:
