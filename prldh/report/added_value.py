@@ -16,7 +16,7 @@ def added_value_view(data: Mapping[str, Any], words: Words) -> dict[str, Any] | 
     if not alone:
         return None
     leading, added = honest_auc(alone), alone["added_value"]
-    tables = []
+    tables: list[dict[str, Any]] = []
     for scope, scheme in [*by_honesty(alone["validation"]), (None, None)]:
         rows = _side_by_side([c for c in added if (c["scope"], c["scheme"]) == (scope, scheme)])
         if rows:
@@ -31,6 +31,7 @@ def added_value_view(data: Mapping[str, Any], words: Words) -> dict[str, Any] | 
         "n": alone["n"],
         "events": alone["events"],
         "tables": tables,
+        "is_adjusted": any(row["adjusted"] for table in tables for row in table["rows"]),
     }
 
 

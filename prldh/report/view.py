@@ -49,6 +49,7 @@ from prldh.results import (
     selects,
     size_in_words,
     unknown_leakage,
+    unknown_leakage_of_all,
 )
 
 TESTS = {
@@ -111,7 +112,7 @@ def make_view(data: dict[str, Any], words: Words, figures: dict[str, dict[str, A
         "added_value": added_value_view(data, words),
         "reclassification": by_scope(data.get("reclassification", [])),
         "validation": _validation(data),
-        "unknown_leakage": list(dict.fromkeys(u for m in data["models"] if (u := unknown_leakage(data, m)))),
+        "unknown_leakage": unknown_leakage_of_all(data),
         "is_selected": any(selects(data, m) for m in data["models"]),
         "is_priced": any(row["difference"] is not None for row in _validation(data)),
         "is_artefact": is_artefact,

@@ -38,6 +38,7 @@ from prldh.results.leakage import (
     tissues_of,
     tissues_of_model,
     unknown_leakage,
+    unknown_leakage_of_all,
 )
 from prldh.results.measures import BRIER, BY_KEY, CLASSIFIED, CORRECTED, LINE, MEASURES, of_table
 from prldh.results.nomogram import make_nomogram
@@ -148,6 +149,7 @@ __all__ = [
     "tissues_of",
     "tissues_of_model",
     "unknown_leakage",
+    "unknown_leakage_of_all",
     "whole_words",
     "way_as_run",
     "variables_of",

@@ -3,7 +3,7 @@ pooled AUCs are artefacts of refits that hardly differ from a constant."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from prldh.core import GROUPS, variables_in
@@ -78,14 +78,27 @@ def is_honest(data: Mapping[str, Any], model: Mapping[str, Any], scope: str) -> 
 
 def unknown_leakage(data: Mapping[str, Any], model: Mapping[str, Any]) -> str:
     """What is to be said of a model of which a part was made outside the run; nothing of others."""
+    return _unknown(given_scores(data, model), trained_on_patients(data, model))
+
+
+def unknown_leakage_of_all(data: Mapping[str, Any]) -> str:
+    """The same of all models of a run at once."""
+    parts = (given_scores, trained_on_patients)
+    given, trained = (list(dict.fromkeys(name for m in data["models"] for name in part(data, m))) for part in parts)
+    return _unknown(given, trained)
+
+
+def _unknown(given: Sequence[str], trained: Sequence[str]) -> str:
     sentences = []
-    given = given_scores(data, model)
-    if given:
+    if len(given) == 1:
         sentences.append(
-            f"The score of {' and '.join(given)} came as a column: this run cannot know how it was made, so leakage is"
-            " unknown"
+            f"The score of {given[0]} came as a column: this run cannot know how it was made, so leakage is unknown"
         )
-    trained = trained_on_patients(data, model)
+    elif given:
+        sentences.append(
+            f"The scores of {' and '.join(given)} came as columns: this run cannot know how they were made, so"
+            " leakage is unknown"
+        )
     if trained:
         sentences.append(
             f"A feature source of {' and '.join(trained)} was trained on patients of this analysis, or on patients that"

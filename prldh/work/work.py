@@ -23,7 +23,7 @@ MAX_DEATHS = 3
 #: processes, which import everything again, takes as long.
 WORTH_S = 4.0
 #: By how much a worker may grow before another takes its place.
-WORKER_BYTES = 2 * 1024**3
+WORKER_BYTES = 1024**3
 
 
 class Workers:
