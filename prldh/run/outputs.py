@@ -46,8 +46,7 @@ def write_outputs(
         figures = write_figures(results.data, results.words, folder / "figures", jobs=jobs, progress=progress)
         progress("checklists and report", 0, 2)
         write_beside(results.data, results.words, folder)
-        if plan.cohort.patients is None:
-            write_reproduction(results.data, plan, run, folder / "reproduce")
+        write_reproduction(results.data, plan, run, folder / "reproduce")
         write_checklists(plan.study.report.checklists, results, provenance, plan.answers, plan.registry, folder)
         progress("checklists and report", 1, 2)
         (folder / "report.html").write_text(
