@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from prldh.chain import probability
+from prldh.chain import probability, ranked_probability, rounded_probability
 from prldh.models import (
     Assessment,
     Confusion,
@@ -48,11 +48,12 @@ def describe_new_predictions(
         ``observed_expected``, and ``standard_errors``.
     """
     y, p, engine, level = outcome.astype(float), probability(eta), assessment.engine, assessment.level
+    rounded = rounded_probability(eta)
     auc = describe_auc(y, eta[None, :], assessment)
     positive, event = p > (-np.inf if threshold is None else threshold), y == 1
     cells = (positive & event, positive & ~event, ~positive & event, ~positive & ~event)
     counts = Confusion(*(int(cell.sum()) for cell in cells))
-    line = calibration(y, np.round(p, 12), assessment, assessment.draws.patients)
+    line = calibration(y, rounded, assessment, assessment.draws.patients)
     return {
         "auc": auc,
         "threshold": threshold,
@@ -60,7 +61,7 @@ def describe_new_predictions(
         **classify(counts, assessment),
         "calibration": line,
         **vars(calibration_limits(y, eta, line, engine, level)),
-        "hosmer_lemeshow": hosmer_lemeshow(y, np.round(p, 12), assessment, is_fitted=False),
+        "hosmer_lemeshow": hosmer_lemeshow(y, rounded, assessment, is_fitted=False),
         **usefulness(y, p, assessment),
-        "roc": roc_vertices(engine, y, p, level),
+        "roc": roc_vertices(engine, y, ranked_probability(eta), level),
     }

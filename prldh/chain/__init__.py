@@ -30,6 +30,8 @@ from prldh.chain.design import (
     plan_covariates_alone,
     plan_models,
     probability,
+    ranked_probability,
+    rounded_probability,
     unplaced_splines,
 )
 from prldh.chain.learners import LEARNERS, RADSCORES
@@ -77,6 +79,8 @@ __all__ = [
     "plan_models",
     "unplaced_splines",
     "probability",
+    "ranked_probability",
+    "rounded_probability",
     "read_answer",
     "score_inputs",
     "tables_of",

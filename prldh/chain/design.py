@@ -26,11 +26,13 @@ from prldh.core import (
     variables_in,
     warn,
 )
-from prldh.stats import spline_basis, spline_knots
+from prldh.stats import ranked_log_odds, spline_basis, spline_knots
 from prldh.study import Study
 
 #: Below this log odds of an ill-conditioned fit (fewer patients than parameters) are rounding, which would break ties.
 LOG_ODDS_DECIMALS = 10
+#: Of probabilities that are held against given thresholds.
+PROBABILITY_DECIMALS = 12
 #: What the model is called that every other one is held against.
 COVARIATES_ALONE = "Covariates alone"
 
@@ -414,3 +416,14 @@ def log_odds(matrix: np.ndarray, coefficients: np.ndarray) -> np.ndarray:
 def probability(log_odds_: np.ndarray) -> np.ndarray:
     """Probability of the event from log odds."""
     return 1.0 / (1.0 + np.exp(-np.clip(log_odds_, -700, 700)))
+
+
+def ranked_probability(log_odds_: np.ndarray) -> np.ndarray:
+    """The same of :func:`~prldh.stats.ranking.ranked_log_odds`, for whatever ranks predictions."""
+    return probability(ranked_log_odds(log_odds_))
+
+
+def rounded_probability(log_odds_: np.ndarray) -> np.ndarray:
+    """The same at 12 decimals, for whatever holds predictions against given thresholds, so that one that is equal is so
+    in both engines."""
+    return np.round(probability(log_odds_), PROBABILITY_DECIMALS)

@@ -40,7 +40,7 @@ from prldh.checklists.phrases import scopes_in_words
 from prldh.checklists.regions import CONSENSUS_WAYS
 from prldh.core import Purpose
 from prldh.pages import p_text
-from prldh.results import interval, is_clustered
+from prldh.results import interval
 
 # ---------------------------------------------------------------- models
 
@@ -411,17 +411,11 @@ def _by_subgroup(d: Dossier, column: str) -> str:
     return f"by {column} ({listed}{shown})"
 
 
-#: The folder of data and plain R, which a study whose rows are clustered in patients does not have.
-REPRODUCE = "reproduce"
-
-
 def ready(what: str, *names: str) -> Rule:
     """What the output folder holds for sharing; whether it is shared, and where, the author says."""
 
     @of_results
     def rule(d: Dossier) -> Finding:
-        if is_clustered(d.run) and any(name.startswith(REPRODUCE) for name in names):
-            return ask("not in the output folder: several rows are one patient's, and of such data none is written")
         return ask(f"in the output folder: {what}", *(file(name) for name in names))
 
     return rule

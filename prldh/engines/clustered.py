@@ -29,7 +29,7 @@ OF_INDEPENDENT_ROWS: Mapping[str, tuple[str, ...]] = {
     "likelihood_ratio_firth": ("statistic", "p"),
     "mean_of_folds": ("low", "high", "se"),
     "proportion": ("low", "high"),
-    "univariate_screen": ("statistic", "p"),
+    "univariate_screen": ("w", "p_wilcoxon", "t", "p_t"),
 }
 #: Statistics that are arrays of limits.
 LIMITS = ("profile_limits", "firth_limits")

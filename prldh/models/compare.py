@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from scipy.stats import norm
 
-from prldh.chain import probability
+from prldh.chain import ranked_probability, rounded_probability
 from prldh.core import (
     ABSENT,
     Absent,
@@ -135,7 +135,7 @@ def compare_models(
     """
     y, level, rows = outcome.astype(float), assessment.level, assessment.draws.stratified
     comparisons = [compare_areas(pair, outcome, first, second, assessment)]
-    a, b = (probability(mean_log_odds(etas)) for etas in (first, second))
+    a, b = (ranked_probability(mean_log_odds(etas)) for etas in (first, second))
     comparer = assessment.engine if pair.scheme is None else assessment.python
     for focus, (high, low) in assessment.settings.partial_ranges().items():
         answer = comparer.compare_partial_auc_asymptotic(y, a, b, focus, high, low, level)
@@ -153,7 +153,8 @@ def _compare_auc(
     y: np.ndarray, first: np.ndarray, second: np.ndarray, engine: StatisticsEngine, level: float
 ) -> tuple[DifferenceTest, str]:
     m = max(len(first), len(second))
-    pairs = [(probability(first[k % len(first)]), probability(second[k % len(second)])) for k in range(m)]
+    of_first, of_second = ranked_probability(first), ranked_probability(second)
+    pairs = [(of_first[k % len(first)], of_second[k % len(second)]) for k in range(m)]
     answers = [engine.compare_auc(y, a, b, level) for a, b in pairs]
     if m == 1:
         return record_of(DifferenceTest, answers[0]), engine.auc_method.rstrip(",")
@@ -171,7 +172,7 @@ def compare_net_benefit(
     pair: Compared, outcome: np.ndarray, first: np.ndarray, second: np.ndarray, assessment: Assessment
 ) -> NetBenefitDifference:
     """The difference with a band from the same bootstrap samples for both."""
-    a, b = (np.round(probability(mean_log_odds(etas)), 12) for etas in (first, second))
+    a, b = (rounded_probability(mean_log_odds(etas)) for etas in (first, second))
     thresholds, rows = np.array(assessment.settings.thresholds), assessment.draws.patients
     curve = assessment.engine.compare_decision_curves(
         outcome.astype(float), a, b, thresholds, rows, len(rows), assessment.level
@@ -183,7 +184,7 @@ def compare_out_of_bag(
     pair: Compared, outcome: np.ndarray, first: Predictions, second: Predictions, assessment: Assessment
 ) -> NetBenefitDifference:
     """The same of bootstrap models, in the patients that their samples do not hold."""
-    a, b = (np.round(probability(p.log_odds), 12) for p in (first, second))
+    a, b = (rounded_probability(p.log_odds) for p in (first, second))
     thresholds = np.array(assessment.settings.thresholds)
     curve = assessment.engine.compare_out_of_bag_decision_curves(
         outcome.astype(float), a, b, first.out_of_bag(), thresholds, assessment.level

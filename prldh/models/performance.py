@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from prldh.chain import probability
+from prldh.chain import probability, ranked_probability
 from prldh.core import APPARENT, CALIBRATION, Draws, Measure, Warn, at, finite, record_of, records_of, warn
 from prldh.engines import ClusteredEngine, PythonEngine, StatisticsEngine
 from prldh.models.patients import Patients
@@ -86,12 +86,13 @@ def describe_predictions(
     auc, warnings = describe_auc(y, etas, assessment), []
     if auc.estimate == 1.0:
         warnings.append(warn.AUC_ONE(model=label))
-    pauc = partial_areas(y, p, assessment)
-    cut = assessment.engine.youden(y, p if of_threshold is None else probability(of_threshold))
+    ranked = ranked_probability(eta)
+    pauc = partial_areas(y, ranked, assessment)
+    cut = assessment.engine.youden(y, ranked if of_threshold is None else ranked_probability(of_threshold))
     counts = Confusion(*(int(cut[cell]) for cell in ("tp", "fp", "fn", "tn")))
     threshold = finite(cut["threshold"])
     if of_threshold is not None:
-        counts = _counts_above(y, p, float(cut["threshold"]))
+        counts = _counts_above(y, ranked, float(cut["threshold"]))
     if threshold is None:
         warnings.append(warn.NO_THRESHOLD(model=label))
     test = hosmer_lemeshow(y, p, assessment)
@@ -124,7 +125,7 @@ def describe_auc(y: np.ndarray, etas: np.ndarray, assessment: Assessment) -> Are
     method = engine.auc_method.rstrip(",")
     if m > 1:
         method = f"{engine.auc_method} in each of {m} imputed data sets, Rubin's rules on the logit scale"
-    return record_of(Area, pooled_auc(y, probability(etas), engine, assessment.level), method=method)
+    return record_of(Area, pooled_auc(y, ranked_probability(etas), engine, assessment.level), method=method)
 
 
 def pooled_auc(y: np.ndarray, scores: np.ndarray, engine: StatisticsEngine, level: float) -> dict[str, float]:

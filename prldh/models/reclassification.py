@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from prldh.chain import probability
+from prldh.chain import rounded_probability
 from prldh.core import ABSENT, Absent, Given, Inline, Number, finite
 from prldh.models.compare import Compared
 from prldh.models.performance import Assessment
@@ -82,7 +82,7 @@ def describe_reclassification(
     in both engines.
     """
     y = outcome.astype(float)
-    a, b = (np.round(probability(eta), 12) for eta in (first, second))
+    a, b = (rounded_probability(eta) for eta in (first, second))
     cuts, source = _cut_points(y, assessment.settings)
     answer = assessment.engine.reclassification(y, a, b, np.array(cuts), assessment.level)
     events, nonevents = (np.asarray(answer[f"table_{part}"]) for part in ("events", "nonevents"))

@@ -149,7 +149,7 @@ def _screen(
     engine: StatisticsEngine,
 ) -> pd.DataFrame:
     """One row a feature of a tissue, the smallest p first; p-values that are equal up to rounding keep the order of the
-    columns."""
+    columns. Where rows are clustered in patients there is no p, and the AUC farthest from 0.5 is first."""
     screen = _screen_of_known(np.hstack([b.first for b in blocks]), outcome, engine)
     p = np.asarray(screen[f"p_{test}"], dtype=float)
     table = pd.DataFrame(
@@ -164,7 +164,8 @@ def _screen(
             **{f"p_{method}": engine.adjust_p(p, method) for method in methods},
         }
     )
-    return table.iloc[np.argsort([float(f"{value:.9e}") for value in p], kind="stable")].reset_index(drop=True)
+    by = -np.abs(table["auc"].to_numpy() - 0.5) if engine.is_clustered else p
+    return table.iloc[np.argsort([float(f"{value:.9e}") for value in by], kind="stable")].reset_index(drop=True)
 
 
 def _screen_of_known(values: np.ndarray, outcome: np.ndarray, engine: StatisticsEngine) -> Mapping[str, np.ndarray]:
@@ -182,6 +183,7 @@ def _screen_of_known(values: np.ndarray, outcome: np.ndarray, engine: Statistics
 
 def _summary(table: pd.DataFrame, methods: tuple[str, ...], shown: int) -> FeatureScreen:
     tested = table[table["p"].notna()]
+    first = table[table["auc"].notna()] if tested.empty else tested
     adjusted = [f"p_{method}" for method in methods]
     columns = ["source", "feature", "auc", "r", "statistic", "p", *adjusted]
     return FeatureScreen(
@@ -191,7 +193,7 @@ def _summary(table: pd.DataFrame, methods: tuple[str, ...], shown: int) -> Featu
         n_below={key: int((tested[key] < ALPHA).sum()) for key in ("p", *adjusted)},
         smallest=tuple(
             record_of(ScreenedFeature, dict(zip(columns, row, strict=True)), source=row[0], feature=row[1])
-            for row in tested[columns].head(shown).itertuples(index=False)
+            for row in first[columns].head(shown).itertuples(index=False)
         ),
     )
 

@@ -38,11 +38,15 @@ def in_words(error: ErrorDetails) -> str:
             "a value is missing here. Add it." if isinstance(error["loc"][-1], int) else "this key is required. Add it."
         )
     message = error["msg"].removeprefix("Value error, ")
-    if kind in ("too_short", "too_long"):
-        side, limit = ("least", "min_length") if kind == "too_short" else ("most", "max_length")
-        message = f"takes at {side} {error['ctx'][limit]}, not {error['ctx']['actual_length']}"
+    if kind == "too_short":
+        least, n = error["ctx"]["min_length"], error["ctx"]["actual_length"]
+        return f"must have at least {least} (found {n or 'none'}). Add {'one' if least - n == 1 else f'{least - n}'}."
+    if kind == "too_long":
+        most, n = error["ctx"]["max_length"], error["ctx"]["actual_length"]
+        return f"must have at most {most} (found {n}: {quoted(value)}). Remove {'one' if n - most == 1 else n - most}."
     if kind not in ("unknown_key", "misfit", "value_error"):
         message = _EXPECTED.get(kind, message.replace("Input should be", "must be"))
+        message = message.replace("less than or equal to", "at most").replace("greater than or equal to", "at least")
         message += (
             " (found nothing: fill it in, or leave the key out)" if value is None else f" (found {quoted(value)})"
         )

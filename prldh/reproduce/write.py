@@ -55,6 +55,8 @@ if TYPE_CHECKING:
 MOST_REFITTED = 500_000
 R = "r"
 """The engine whose language the folder is in."""
+PATIENT = "patient"
+"""The column that tells whose a row is, where several may be one patient's."""
 WIDTH = 120
 """Columns of R code."""
 _RESERVED = set(
@@ -160,6 +162,7 @@ def describe_study(data: dict[str, Any], plan: Plan, run: EngineRun, names: Name
         "risk_categories": settings.risk_categories,
         "sample_size": study.sample_size.model_dump(exclude_none=True),
         "table_one": study.table_one.model_dump(include={"continuous", "adjust_p", "standardized_differences"}),
+        "is_clustered": plan.cohort.patients is not None,
         "patients": [{"columns": [names.of_term(v) for v in each.variables]} for each in plan.patients.values()],
         "refitted_to_compare": _describe_refitted(plan, run),
         "associations": [_describe_association(each, names) for each in run.associations],
@@ -373,7 +376,7 @@ class Names:
         composed: Mapping[str, Sequence[Factor]] = MappingProxyType({}),
         applied: Iterable[str] = (),
     ) -> None:
-        self.taken = {"id", "outcome"}
+        self.taken = {"id", "outcome", PATIENT}
         self.covariates = {name: self._free(name) for name in covariates}
         self.tissues = {name: self._free(name) for name in tissues}
         self.groups = {term: self._free("groups") for term in groups}
@@ -411,6 +414,8 @@ def _column_names(plan: Plan, run: EngineRun) -> Names:
 def _write_cohort(plan: Plan, run: EngineRun, names: Names, folder: Path) -> None:
     cohort = plan.cohort
     table = pd.DataFrame({"id": cohort.ids, "outcome": cohort.outcome})
+    if cohort.patients is not None:
+        table[PATIENT] = cohort.patients
     for name, column in names.covariates.items():
         table[column] = _as_text(cohort.table[name])
     for name, column in names.tissues.items():
@@ -436,7 +441,7 @@ def _write_resamples(plan: Plan, folder: Path) -> None:
             _write_counts(folder / f"drawn_{_file_name(scheme)}.csv.gz", [r.train for r in resamples], cohort.n)
     if folds:
         _write_csv(folder / "folds.csv", pd.DataFrame(folds, columns=["scheme", "repetition", "fold", "id"]), plan)
-    n_interaction = plan.study.performance.interaction_bootstrap
+    n_interaction = 0 if cohort.patients is not None else plan.study.performance.interaction_bootstrap
     for k, each in enumerate(plan.patients.values(), 1):
         if not each.has_both:
             continue

@@ -8,7 +8,7 @@ from typing import cast
 
 import numpy as np
 
-from prldh.chain import probability
+from prldh.chain import ranked_probability
 from prldh.core import ABSENT, REPEATED_HOLDOUT, Absent, Inline, Number
 from prldh.models import Comparison, FittedModel, Plan, RocPoint, mean_log_odds, roc_vertices
 from prldh.results.leakage import OTHER_SCORES, no_difference
@@ -48,7 +48,7 @@ def model_entry(run: EngineRun, i: int, outcome: np.ndarray | None = None) -> Mo
 
     def curve(eta: np.ndarray, rows: np.ndarray | slice = slice(None)) -> tuple[RocPoint, ...]:
         assert outcome is not None
-        y, p = outcome[rows].astype(float), probability(eta[rows])
+        y, p = outcome[rows].astype(float), ranked_probability(eta[rows])
         return roc_vertices(run.engine, y, p, run.assessment.level) if 0 < y.sum() < y.size else ()
 
     by_scope: dict[str, dict[str, HeldOut | Bootstrap]] = {}

@@ -47,8 +47,7 @@ def write_outputs(
 
         def fill() -> None:
             write_beside(results.data, results.words, folder)
-            if plan.cohort.patients is None:
-                write_reproduction(results.data, plan, run, folder / "reproduce")
+            write_reproduction(results.data, plan, run, folder / "reproduce")
             write_checklists(plan.study.report.checklists, results, provenance, plan.answers, plan.registry, folder)
 
         with ThreadPoolExecutor(1) as meanwhile:  # other processes draw

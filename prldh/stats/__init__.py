@@ -16,6 +16,7 @@ from prldh.stats.optimism import bootstrap_measures
 from prldh.stats.partial_roc import stratified_rows
 from prldh.stats.permanova import eta_squared, permanova
 from prldh.stats.proportions import proportion
+from prldh.stats.ranking import ranked_log_odds
 from prldh.stats.resampled import auc_of_rows, correct_optimism, mean_of_folds
 from prldh.stats.roc import auc, youden
 from prldh.stats.sample_sizes import largest_cox_snell, sample_size
@@ -64,6 +65,7 @@ __all__ = [
     "largest_cox_snell",
     "least_rarer",
     "mean_of_folds",
+    "ranked_log_odds",
     "power_of_two",
     "proportion",
     "sample_size",

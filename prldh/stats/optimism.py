@@ -8,6 +8,7 @@ import numpy as np
 
 from prldh.core import DataError
 from prldh.stats.logistic import check_rows
+from prldh.stats.ranking import ranked_log_odds
 
 MEASURES = ("auc", "brier", "intercept", "slope")
 WHERE = ("boot", "original", "oob")
@@ -106,25 +107,32 @@ def _brier(y: np.ndarray, x: np.ndarray) -> float:
 
 
 @numba.njit(cache=True)
-def _measure(y: np.ndarray, x: np.ndarray, measures: np.ndarray) -> None:
-    measures[0] = _area(y, x)
+def _measure(y: np.ndarray, x: np.ndarray, ranks: np.ndarray, measures: np.ndarray) -> None:
+    measures[0] = _area(y, ranks)
     measures[1] = _brier(y, x)
     measures[2], measures[3] = _line(y, x)
 
 
 @numba.njit(cache=True)
 def _measures(
-    outcome: np.ndarray, log_odds: np.ndarray, in_sample: np.ndarray, rows: np.ndarray, lengths: np.ndarray
+    outcome: np.ndarray,
+    log_odds: np.ndarray,
+    ranks: np.ndarray,
+    in_sample: np.ndarray,
+    ranks_in_sample: np.ndarray,
+    rows: np.ndarray,
+    lengths: np.ndarray,
 ) -> np.ndarray:
     measures = np.full((lengths.shape[0], 3, 4), np.nan)
     start = 0
     for r in range(lengths.shape[0]):
         drawn = rows[start : start + lengths[r]]
-        _measure(outcome[drawn], in_sample[start : start + lengths[r]], measures[r, 0])
+        own = slice(start, start + lengths[r])
+        _measure(outcome[drawn], in_sample[own], ranks_in_sample[own], measures[r, 0])
         out = ~np.isnan(log_odds[r])
-        _measure(outcome[out], log_odds[r][out], measures[r, 1])
+        _measure(outcome[out], log_odds[r][out], ranks[r][out], measures[r, 1])
         out[drawn] = False
-        _measure(outcome[out], log_odds[r][out], measures[r, 2])
+        _measure(outcome[out], log_odds[r][out], ranks[r][out], measures[r, 2])
         start += lengths[r]
     return measures
 
@@ -180,7 +188,7 @@ def bootstrap_measures(
             f"log_odds must be (resamples, patients) and in_sample one a row drawn: found {log_odds.shape} and"
             f" {in_sample.size} for {len(lengths)} resamples of {rows.size} rows."
         )
-    measures = _measures(y, log_odds, in_sample, rows, lengths)
+    measures = _measures(y, log_odds, ranked_log_odds(log_odds), in_sample, ranked_log_odds(in_sample), rows, lengths)
     return {
         f"{measure}_{where}": measures[:, i, j].copy()
         for j, measure in enumerate(MEASURES)

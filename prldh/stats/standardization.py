@@ -78,6 +78,7 @@ def standardized_risk_ratios(
     coefficients : (k,) array
         Aliased ones (NaN) count as 0.
     covariance : (k, k) array
+        Of aliased coefficients it counts as 0; NaN elsewhere, and so is the answer's.
     columns : (g,) integer array
         0-based columns of ``design`` that are the indicators of the groups but for the reference.
 
@@ -100,7 +101,9 @@ def standardized_risk_ratios(
     array([-1.3218])
     """
     design, b = np.asarray(design, dtype=float), np.nan_to_num(np.asarray(coefficients, dtype=float))
-    covariance = np.nan_to_num(np.asarray(covariance, dtype=float))
+    covariance = np.array(covariance, dtype=float)
+    aliased = np.isnan(np.asarray(coefficients, dtype=float))
+    covariance[aliased], covariance[:, aliased] = 0.0, 0.0
     columns = np.asarray(columns, dtype=int).ravel()
     risks, gradients = [], []
     for own in (None, *columns):

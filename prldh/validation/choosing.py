@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from prldh.chain import probability
+from prldh.chain import probability, ranked_probability
 from prldh.chain.selection import stratified_folds
 from prldh.core import ModelSpec, Resample, seed_for
 from prldh.engines import PythonEngine
@@ -196,5 +196,5 @@ def _measure(plan: Plan, ways: Mapping[str, Refitted], scheme: str, inner: Seque
             if choose.measure == "brier":
                 measured[resample.fold, k] = -float(np.mean((probability(eta) - y) ** 2))
             else:
-                measured[resample.fold, k] = float(auc_of_rows(y, eta[None, :])[0])
+                measured[resample.fold, k] = float(auc_of_rows(y, ranked_probability(eta)[None, :])[0])
     return measured

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from prldh.chain import ChosenLearner, Protocol, Step, probability
+from prldh.chain import ChosenLearner, Protocol, Step, probability, ranked_probability
 from prldh.chain.learners import YARDSTICKS
 from prldh.chain.transforms import ImputeTransform
 from prldh.core import BOOTSTRAP, Interval, ModelSpec, Number, Predictions, finite
@@ -188,7 +188,7 @@ def measures_of(predictions: Predictions, r: int, outcome: np.ndarray) -> tuple[
     test = predictions.resamples[r].test
     y, eta = outcome[test], predictions.log_odds[r, test]
     brier = float(np.mean((probability(eta) - y) ** 2))
-    return float(auc_of_rows(y, np.round(eta, 10)[None, :])[0]), brier
+    return float(auc_of_rows(y, ranked_probability(eta)[None, :])[0]), brier
 
 
 # ---------------------------------------------------------------- the choice

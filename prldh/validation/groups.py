@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from prldh.chain import probability
+from prldh.chain import probability, ranked_probability, rounded_probability
 from prldh.core import ABSENT, HELD_OUT, Number, Predictions, Warn, finite, warn
 from prldh.engines import StatisticsEngine
 from prldh.models import Assessment, calibration, calibration_limits
@@ -52,9 +52,9 @@ def describe_level(name: str, y: np.ndarray, eta: np.ndarray, assessment: Assess
     if not 0 < events < n:
         none = Judgement(None, None, None, ONE_CLASS)
         return GroupLevel(name, n, events, none, none, none, none), None
-    engine, level, p = assessment.engine, assessment.level, probability(eta)
-    area = engine.auc(y, p, level)
-    line = calibration(y, np.round(p, 12), assessment, assessment.draws.patients[:0, :n])
+    engine, level = assessment.engine, assessment.level
+    area = engine.auc(y, ranked_probability(eta), level)
+    line = calibration(y, rounded_probability(eta), assessment, assessment.draws.patients[:0, :n])
     limits = calibration_limits(y, eta, line, engine, level)
     why = TOO_FEW if min(map(engine.count_patients, (y == 1, y == 0))) < LEAST_OF_A_CLASS else ""
     clustered = why or (CLUSTERED if engine.is_clustered else "")

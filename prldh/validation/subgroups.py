@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import special
 
-from prldh.chain import probability
+from prldh.chain import ranked_probability, rounded_probability
 from prldh.core import (
     ABSENT,
     HELD_OUT,
@@ -197,8 +197,8 @@ def _judge(
     areas, slopes, shifts = [], [], []
     for eta, etas, rows in zip(held_out(predictions), held_out_imputed(predictions), repeats, strict=True):
         engine = assessment.engine.of_rows(rows)
-        areas.append(pooled_auc(y[rows], probability(etas[:, rows]), engine, level))
-        line = calibration(y[rows], np.round(probability(eta[rows]), 12), assessment, assessment.draws.patients[:0, :n])
+        areas.append(pooled_auc(y[rows], ranked_probability(etas[:, rows]), engine, level))
+        line = calibration(y[rows], rounded_probability(eta[rows]), assessment, assessment.draws.patients[:0, :n])
         limits = calibration_limits(y[rows], eta[rows], line, engine, level)
         slopes.append(limits.slope)
         shifts.append(limits.citl)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from prldh.chain import probability
+from prldh.chain import probability, ranked_probability, rounded_probability
 from prldh.core import (
     ABSENT,
     BOOTSTRAP,
@@ -92,7 +92,7 @@ def _summarise_held_out(
         performance["auc_mean"] = judged.auc_mean
     performance |= {"brier": judged.brier, "intercept": judged.intercept, "slope": judged.slope}
     repeats = [
-        (y[own], np.round(probability(eta[own]), 12), samples if is_pooled else samples[:0, : len(own)])
+        (y[own], rounded_probability(eta[own]), samples if is_pooled else samples[:0, : len(own)])
         for eta, own in zip(held_out(predictions), predictions.held_out_rows, strict=True)
     ]
     calibrations = [calibration(y, p, assessment, own if not r else own[:0]) for r, (y, p, own) in enumerate(repeats)]
@@ -181,7 +181,7 @@ def pooled_auc_of(
     if n_one_class:
         alone = warn.FOLDS_OF_ONE_CLASS(n=n_one_class, parts="parts", so="the AUC is null")
         return HeldOutArea(None, None, None, None, "not defined"), [alone]
-    areas = [pooled_auc(own, probability(etas), engine, level) for etas, own in of_both]
+    areas = [pooled_auc(own, ranked_probability(etas), engine, level) for etas, own in of_both]
     if n_alone and predictions.kind == HOLDOUT:  # it orders nobody, and that has no variance
         return HeldOutArea(0.5, None, None, None, "a constant"), []
     if predictions.kind == REPEATED_HOLDOUT:
@@ -246,7 +246,7 @@ def fold_mean(predictions: Predictions, outcome: np.ndarray, engine: StatisticsE
         if y.min() == y.max():
             one_class += 1
             continue
-        scores = predictions.log_odds[r, resample.test]
+        scores = ranked_probability(predictions.log_odds[r, resample.test])
         folds.append((y, np.zeros_like(scores) if predictions.alone[r] else scores))
     if not folds:
         return FoldMean(None, None, None, None, 0, one_class)
@@ -311,10 +311,10 @@ def _count(predictions: Predictions, y: np.ndarray, engine: StatisticsEngine, re
     first = [(r, resample) for r, resample in enumerate(predictions.resamples) if resample.repeat == repeat]
     counts = engine.held_out_counts(
         y,
-        probability(np.concatenate([predictions.of_threshold(r) for r, _ in first])),
+        ranked_probability(np.concatenate([predictions.of_threshold(r) for r, _ in first])),
         np.concatenate([resample.train for _, resample in first]),
         np.array([len(resample.train) for _, resample in first]),
-        probability(np.concatenate([predictions.log_odds[r, resample.test] for r, resample in first])),
+        ranked_probability(np.concatenate([predictions.log_odds[r, resample.test] for r, resample in first])),
         np.concatenate([resample.test for _, resample in first]),
         np.array([len(resample.test) for _, resample in first]),
     )
@@ -368,7 +368,7 @@ def _summarise_bootstrap(
                 corrected["method"] += f"; {TWO_STAGE_METHOD}"
             corrected |= limits
         performance[measure.key] = Optimism(**corrected, no_information=nothing)
-    rounded, thresholds = np.round(probability(predictions.log_odds), 12), np.array(assessment.settings.thresholds)
+    rounded, thresholds = rounded_probability(predictions.log_odds), np.array(assessment.settings.thresholds)
     curve = engine.out_of_bag_decision_curve(y, rounded, predictions.out_of_bag(), thresholds, assessment.level)
     performance["decision_curve"] = records_of(DecisionPoint, curve)
     entry = Bootstrap(len(lengths), n_usable, int(alone.sum()), performance)

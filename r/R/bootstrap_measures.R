@@ -17,7 +17,7 @@ bootstrap_measures <- function(outcome, log_odds, in_sample, rows, lengths) {
                oob = list(y = lapply(out, function(p) outcome[p]), x = Map(function(x, p) x[p], everyone, out)))
   found <- lapply(sets, function(set) {
     lines <- calibration_lines(set$y, set$x)
-    list(auc = mapply(mann_whitney, set$y, set$x), brier = mapply(function(y, x) if (length(y)) mean((plogis(x) - y)^2) else NA_real_, set$y, set$x),
+    list(auc = mapply(mann_whitney, set$y, lapply(set$x, ranked_log_odds)), brier = mapply(function(y, x) if (length(y)) mean((plogis(x) - y)^2) else NA_real_, set$y, set$x),
          intercept = lines$intercept, slope = lines$slope)
   })
   measures <- c("auc", "brier", "intercept", "slope")

@@ -2,8 +2,9 @@
 standardized_risk_ratios <- function(design, coefficients, covariance, columns) {
   design <- check_design(design, nrow(as.matrix(design)))
   columns <- check_columns(columns, design)
-  coefficients[is.na(coefficients)] <- 0
-  covariance[is.na(covariance)] <- 0
+  aliased <- is.na(coefficients)
+  coefficients[aliased] <- 0
+  covariance[aliased, ] <- covariance[, aliased] <- 0
   each <- lapply(c(NA, columns), function(own) {
     there <- design
     there[, columns] <- 0

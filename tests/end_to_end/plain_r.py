@@ -26,6 +26,9 @@ NOT_REPRODUCED = {
     r"(models\[.*\]|clinical_model)\.validation\.\w+\.bootstrap\.(auc|brier)\.((b632|b632plus)_)?(low|high)$": (
         "of the two-stage bootstrap, ten thousand refits a model: Python's, whatever the engine"
     ),
+    r"(models\[.*\]|clinical_model)\.validation\.\w+\.\w+\.groups\[": (
+        "single groups that were held out; the groups as one are printed"
+    ),
     r"models\[.*\]\.validation\.pipeline\.\w+\.null\.": "the learners' work again, on permuted outcomes",
 }
 IMPUTED = (

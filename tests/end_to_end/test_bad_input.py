@@ -254,7 +254,7 @@ def test_study_file_that_is_no_text(bench):
 
 SETTINGS = {
     "text as seed": (("seed",), "abc", ("line 2", "seed", "whole number", "'abc'")),
-    "a seed below zero": (("seed",), -1, ("line 2", "seed", "greater than or equal to 0", "-1")),
+    "a seed below zero": (("seed",), -1, ("line 2", "seed", "at least 0", "-1")),
     "text as list": (("models",), "Muscle", ("models", "must be a list", "'Muscle'")),
     "text as mapping": (("clinical",), "clinical.csv", ("line 4", "clinical", "must be a mapping", "'clinical.csv'")),
     "a number as step": (("selection",), [{"icc": 0.75}], ("selection", "icc", "must be a mapping", "0.75")),
@@ -405,7 +405,7 @@ SETTINGS = {
     "a setting out of range": (
         ("selection",),
         [{"icc": {"threshold": 7}}],
-        ("step 1 (icc)", "threshold", "less than or equal to 1", "7"),
+        ("step 1 (icc)", "threshold", "at most 1", "7"),
     ),
     "a setting of a wrong type": (
         ("selection",),

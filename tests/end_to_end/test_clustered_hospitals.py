@@ -91,14 +91,15 @@ def test_sentences_of_clustered_rows_name_what_they_are_by(clustered):
     assert "mean AUC over folds has an interval" not in page
 
 
-def test_checklists_point_at_no_folder_that_is_not_there(clustered):
+def test_checklists_point_at_the_folder_of_plain_r_and_name_no_interval_that_is_not_there(clustered):
     folder, _ = clustered
-    assert not (folder / "reproduce").exists()
+    assert (folder / "reproduce" / "analysis.R").exists()
+    cells = []
     for path in (folder / "checklists").glob("*.csv"):
         with path.open(encoding="utf-8", newline="") as file:
-            for row in csv.reader(file):
-                assert not any(cell.startswith("in the output folder: the anal") for cell in row)
-                assert not any("Clopper" in cell for cell in row)
+            cells += [cell for row in csv.reader(file) for cell in row]
+    assert any(cell.startswith("in the output folder: the analysis in plain R") for cell in cells)
+    assert not any("Clopper" in cell for cell in cells)
 
 
 def test_models_with_patients_of_their_own_have_groups_as_well(tmp_path):

@@ -82,8 +82,8 @@ def study(**changes) -> dict:
     return found
 
 
-def separated() -> pd.DataFrame:
-    table = cohort()
+def separated(n: int = 80) -> pd.DataFrame:
+    table = cohort(n)
     table.loc[table["grade"] == "I", "relapse"] = "no"
     return table
 
@@ -98,6 +98,16 @@ def with_blanks(table: pd.DataFrame) -> pd.DataFrame:
     )
 
 
+def several_rows(table: pd.DataFrame) -> pd.DataFrame:
+    """Rows of 60 patients, of whom half have two or three; their ids read as numbers."""
+    whose = np.r_[:60, :30, :10][: len(table)]
+    return table.assign(who=[f"0{k}" for k in whose], centre=[f"centre {k % 3}" for k in whose])
+
+
+CLUSTERED = {
+    "clinical": {**study()["clinical"], "patient": "who", "columns": {"centre": "centre"}},
+    "validation": {"leave_one_out": False, "folds": 5, "bootstrap": 12, "leave_one_group_out": {"column": "centre"}},
+}
 SETTINGS = {
     "engine": "r",
     "table_one": {"continuous": "wilcoxon", "adjust_p": "holm", "standardized_differences": True},
@@ -158,6 +168,12 @@ STUDIES = {
             validation={"scope": "pipeline"},
         ),
     ),
+    "clustered": (lambda: several_rows(cohort(100)), study(engine="both", models=TWO, **CLUSTERED)),
+    "clustered, other settings": (
+        lambda: several_rows(with_blanks(cohort(100))),
+        study(**{**SETTINGS, **CLUSTERED, "engine": "python", "missing": "by_model"}),
+    ),
+    "clustered, Firth": (lambda: several_rows(separated(100)), study(**CLUSTERED)),
     "three patients": (lambda: cohort().sort_values("relapse", kind="stable").iloc[[0, 1, -1]], study(**NO_FOLDS)),
 }
 
@@ -191,12 +207,17 @@ def analyze(table: pd.DataFrame, settings: dict, folder):
     return folder / "out"
 
 
-@pytest.mark.parametrize("name", STUDIES)
+#: These take a minute each.
+SLOW = ("clustered, other settings", "clustered, Firth")
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow) if n in SLOW else n for n in STUDIES])
 def test_plain_r_prints_every_number_of_the_results(analyzed, name):
     data, printed, _ = analyzed(name)
     assert compare_printed(data, printed) > 1000
     kinds = {model["fit"] for model in data["models"]}
-    assert ("firth" in kinds) == (name in ("separated, Firth", "separated, FLIC", "imputed", "three patients"))
+    penalised = ("separated, Firth", "separated, FLIC", "imputed", "three patients", "clustered, Firth")
+    assert ("firth" in kinds) == (name in penalised)
 
 
 def test_what_is_not_printed_are_settings_and_imputed_models_held_out(analyzed):

@@ -33,11 +33,13 @@ IMPUTED = {
     "missing": "multiple_imputation",
     "imputation": {"imputations": 2, "imputations_in_resamples": 2, "iterations_in_resamples": 2},
 }
+CLUSTERED = {"clinical": {"patient": "who"}}
 #: Learner, second stage, tissues, and what else the study has.
 STUDIES = {
     "logistic, cross-fitted, groups": ("logistic", "cross_fitted", TWO, {}),
     "lasso, cross-fitted, both engines": ({"lasso": QUICK}, "cross_fitted", TWO[:1], {"engine": "both"}),
     "logistic, cross-fitted, imputed": ("logistic", "cross_fitted", TWO[:1], IMPUTED),
+    "logistic, cross-fitted, several rows a patient": ("logistic", "cross_fitted", TWO, CLUSTERED),
     "lasso, in sample": ({"lasso": QUICK}, "in_sample", TWO[:1], {}),
     "elastic net, in sample": ({"elastic_net": QUICK}, "in_sample", TWO[:1], {}),
     "elastic net, cross-fitted": ({"elastic_net": QUICK}, "cross_fitted", TWO[:1], ALONE),
@@ -59,7 +61,7 @@ def folder(tmp_path_factory):
     folder, rng = tmp_path_factory.mktemp("learners"), np.random.default_rng(5)
     outcome = (np.arange(N) % 3 == 0).astype(int)
     ids, age = [f"p{k:03d}" for k in range(N)], rng.normal(60, 9, N).round(1) + 2 * outcome
-    table = pd.DataFrame({"id": ids, "y": outcome, "age": age})
+    table = pd.DataFrame({"id": ids, "y": outcome, "age": age, "who": [f"p{k // 2}" for k in range(N)]})
     table.to_csv(folder / "clinical.csv", index=False)
     table.loc[[3, 9, 30, 41], "age"] = np.nan
     table.to_csv(folder / "blanks.csv", index=False)
@@ -94,6 +96,7 @@ def analyze(folder, out, learner, stage, tissues, more):
         "report": {"figures": []},
         **more,
     }
+    study["clinical"] = {**clinical, **study["clinical"]}
     prldh.analyze(study, out, jobs=1)
     return json.loads((out / "results.json").read_text()), run_plain_r(out / "reproduce")
 
@@ -113,6 +116,7 @@ def test_plain_r_prints_every_number_of_a_linear_learner(name, folder, tmp_path)
     allowed = (".selection.", ".radscore.details", ".radscore.importance", ".contributions.patients")
     if STUDIES[name][-1] is IMPUTED:  # of the adjusted model
         allowed += (", adjusted].validation.", ", adjusted, scope ", "missing.")
+        allowed += ("clinical_model.validation.", "clinical_model.added_value[Disc Radscore vs Covariates alone, unadj")
     if learner != "logistic":
         allowed += (".radscore.intercept", ".radscore.coefficients")
     assert all(any(part in left for part in allowed) for left in left_out_of(data, printed))

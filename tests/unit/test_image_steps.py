@@ -257,7 +257,7 @@ def _extract_odd(folder, give):
     [
         (["zscore"], "image_steps: there is no image step 'zscore'.*Did you mean 'z_score'"),
         ([{"n4": {"shrik": 2}}], "image_steps.n4: unknown key 'shrik'; did you mean 'shrink'"),
-        ([{"n4": {"shrink": 0}}], "image_steps.n4: shrink: .*greater than or equal to 1"),
+        ([{"n4": {"shrink": 0}}], "image_steps.n4: shrink: .*at least 1"),
         ([{"z_score": {"inside": "mask"}}], "image_steps.z_score: inside: .*'image' or 'foreground'"),
         ([{"z_score": {"scale": float("inf")}}], "image_steps.z_score: scale: .*finite"),
         ([{"n4": {"iterations": [50] * 40}}], "image_steps.n4: iterations: .*at most 8"),

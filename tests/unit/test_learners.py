@@ -221,9 +221,9 @@ def test_every_learner_can_be_part_of_a_mean():
     ("learner", "told"),
     [
         ({"linear_svm": {"cost": 1}}, r"cost: must be a list, such as \[a, b\] \(found 1\)\."),
-        ({"elastic_net": {"alphas": []}}, r"alphas: takes at least 1, not 0 \(found \[\]\)\."),
+        ({"elastic_net": {"alphas": []}}, r"alphas: must have at least 1 \(found none\). Add one."),
         ({"random_forest": {"trees": "many"}}, r"trees: must be a whole number \(found 'many'\)\."),
-        ({"random_forest": {"trees": 0}}, r"trees: must be greater than or equal to 1 \(found 0\)\."),
+        ({"random_forest": {"trees": 0}}, r"trees: must be at least 1 \(found 0\)\."),
         ({"lasso": {"rule": "best"}}, r"rule: must be 'min' or 'one_se' \(found 'best'\)\."),
     ],
 )

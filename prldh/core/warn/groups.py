@@ -29,8 +29,7 @@ CLUSTERED = WarnKind(
     "patients",
     "Several rows of one patient",
     "{n} rows are of {n_patients} patients, {n_events} of whom have the event in some row: patients are dealt and drawn"
-    " whole, AUC and coefficients have variances of clustered rows, and what has no such form is null. There is no"
-    " folder reproduce/, whose plain R takes rows to be patients.",
+    " whole, AUC and coefficients have variances of clustered rows, and what has no such form is null.",
     "Rows of one patient (lesions, visits) are alike, so that they say less than as many patients would.",
     "Nothing; read n by patient beside n by row.",
 )

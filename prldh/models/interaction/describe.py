@@ -147,12 +147,12 @@ def describe_interaction(
 
     def pair_among(terms: tuple[str, ...]) -> Pair:
         own = patients_of(terms) if patients_of else None
-        among, cohorts, of_these = cohort, tuple(completed) or (cohort,), scores
+        among, cohorts, of_these, by = cohort, tuple(completed) or (cohort,), scores, engine
         if own and own.variables:
-            among, cohorts, of_these = own.cohort, (own.cohort,), own.scores(scores)
+            among, cohorts, of_these, by = own.cohort, (own.cohort,), own.scores(scores), engine.of_rows(own.rows)
         rows = draw(among.n) if draw else np.empty((0, among.n), dtype=int)
         knots = fit_knots(adjust, among, of_these)
-        return Pair(*names, cohorts, of_these, cutoffs, engine, level, on_separation, rows, knots)
+        return Pair(*names, cohorts, of_these, cutoffs, by, level, on_separation, rows, knots)
 
     kinds: dict[str, Kind] = {}
     warnings: list[Warn] = []
@@ -179,10 +179,11 @@ def describe_interaction(
         unadjusted=unadjusted.additive,
         adjusted=adjusted.additive if adjusted else None,
         adjusted_risk_ratio=adjusted.standardized if adjusted else None,
-        unadjusted_risk_ratio=describe_additive_crude(pair),
+        # the variance of counts is that of independent rows; of clustered ones the model of the groups has it
+        unadjusted_risk_ratio=unadjusted.standardized if engine.is_clustered else describe_additive_crude(pair),
     )
     warnings += _of_percentiles(additive)
-    curves, of_curves = describe_stratified_roc(names, pair.outcome, pair.scores, cutoffs, engine, level)
+    curves, of_curves = describe_stratified_roc(names, pair.outcome, pair.scores, cutoffs, pair.engine, level)
     interaction = Interaction(
         reference=pair.levels[0],
         pair=names,

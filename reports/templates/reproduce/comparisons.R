@@ -7,6 +7,7 @@ same_curve <- function(a, b) {
 }
 # DeLong's paired test.
 compare_areas <- function(a, b) {
+  if (is_clustered) return(prldh$compare_clustered_auc(y, a, b, cohort$patient, level))
   if (same_curve(a, b)) return(list(difference = 0, low = 0, high = 0, statistic = 0, p = 1))
   difference <- as.numeric(auc(roc_of(y, a))) - as.numeric(auc(roc_of(y, b)))
   if (min(table(y)) < 2) return(list(difference = difference, low = NA, high = NA, statistic = NA, p = NA))   # no variance
@@ -16,7 +17,7 @@ compare_areas <- function(a, b) {
 # Of several imputed data sets (rows) pooled.
 compare_pooled_areas <- function(first, second) {
   m <- max(nrow(first), nrow(second))
-  row_of_matrix <- function(etas, k) plogis(etas[(k - 1) %% nrow(etas) + 1, ])
+  row_of_matrix <- function(etas, k) ranked(etas[(k - 1) %% nrow(etas) + 1, ])
   found <- lapply(seq_len(m), function(k) compare_areas(row_of_matrix(first, k), row_of_matrix(second, k)))
   if (m == 1) return(found[[1]])
   width <- vapply(found, function(one) one$high - one$low, 0)
@@ -28,6 +29,7 @@ compare_pooled_areas <- function(first, second) {
 compare_partial_areas <- function(keys, a, b, focus) {
   range <- range_of(focus)
   asymptotic <- prldh$compare_partial_auc_asymptotic(y, a, b, focus, range[["high"]], range[["low"]], level)[five]
+  asymptotic <- if_independent(asymptotic, five[-1])
   if (!ncol(in_partial_areas)) return(c(asymptotic, list(asymptotic = asymptotic)))
   difference <- partial_area(a, focus) - partial_area(b, focus)
   spread <- sd(partial_areas_of(keys[1], a, focus) - partial_areas_of(keys[2], b, focus), na.rm = TRUE)
@@ -46,7 +48,8 @@ describe_move <- function(found, key) {
 describe_reclassification <- function(a, b) {
   share <- round(mean(y), 12)
   cuts <- if (!is.null(study$risk_categories)) study$risk_categories else if (share > 0 && share < 1) share
-  found <- prldh$reclassification(y, round(a, 12), round(b, 12), cuts, level)
+  found <- prldh$reclassification(y, a, b, cuts, level)
+  found <- if_independent(found, grep("_(low|high|z|p)$", names(found), value = TRUE))
   k <- length(cuts)
   table <- data.frame(old = rep(0:k, each = k + 1), new = rep(0:k, k + 1), events = c(t(found$table_events)),
                       nonevents = c(t(found$table_nonevents)))
@@ -62,17 +65,18 @@ compare_nested <- function(first, second) {
   likelihood_ratio(models[[1]]$xs, models[[2]]$xs, "firth" %in% c(first$fit, second$fit))
 }
 compare_predictions <- function(key, keys, first, second, nested = NULL) {
-  a <- plogis(mean_log_odds(first))
-  b <- plogis(mean_log_odds(second))
+  a <- ranked(mean_log_odds(first))
+  b <- ranked(mean_log_odds(second))
+  near <- lapply(list(first, second), function(etas) rounded(mean_log_odds(etas)))
   areas <- compare_pooled_areas(first, second)
   size <- list(n = n, events = sum(y))
   tell(sprintf("comparisons[%s, auc]", key), c(size, areas, if (!is.null(nested)) list(likelihood_ratio = nested)))
   for (focus in names(study$partial)) {
     tell(sprintf("comparisons[%s, pauc_%s]", key, focus), c(size, compare_partial_areas(keys, a, b, focus)))
   }
-  curve <- prldh$compare_decision_curves(y, round(a, 12), round(b, 12), study$thresholds, band_rows, nrow(bands), level)
+  curve <- prldh$compare_decision_curves(y, near[[1]], near[[2]], study$thresholds, band_rows, nrow(bands), level)
   tell(sprintf("net_benefit_differences[%s]", key), c(size, list(curve = as_curve(curve))))
-  tell(sprintf("reclassification[%s]", key), c(size, describe_reclassification(a, b)))
+  tell(sprintf("reclassification[%s]", key), c(size, describe_reclassification(near[[1]], near[[2]])))
 }
 
 # A model as it stands where its patients are those at hand, else fitted to these; and its predictions of them.
@@ -120,7 +124,7 @@ for (pair in study$pairs) for (adjusted in c(FALSE, TRUE)) {
     found <- list(predictions_on_these(first, scope, scheme), predictions_on_these(second, scope, scheme))
     key <- paste0(label, ", scope ", scope, ", ", scheme)
     if (study$schemes[[scheme]] == "bootstrap") {   # on patients outside the samples
-      p <- lapply(found, function(predictions) round(plogis(predictions$etas), 12))
+      p <- lapply(found, function(predictions) rounded(predictions$etas))
       curve <- prldh$compare_out_of_bag_decision_curves(y, p[[1]], p[[2]], out_of_bag(scheme) * !is.na(p[[1]]), study$thresholds, level)
       tell(sprintf("net_benefit_differences[%s]", key), list(n = n, events = sum(y), curve = as_curve(curve)))
     } else if (!any(found[[1]]$alone, found[[2]]$alone)) {

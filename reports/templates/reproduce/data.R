@@ -1,9 +1,9 @@
 # ---- data --------------------------------------------------------------------------------------------------------------
-# One line a patient. Text is read as text, and its levels are ordered as the study file has it.
+# One line a patient, or several. Text is read as text, and its levels are ordered as the study file has it.
 
 is_factor <- vapply(study$covariates, function(covariate) length(covariate$levels) > 0, NA)
 column_of <- function(variables) vapply(variables, function(variable) variable$column, "")
-as_text <- c("id", column_of(study$covariates[is_factor]))
+as_text <- c("id", "patient", column_of(study$covariates[is_factor]))
 # Text that a spreadsheet takes for a formula has an apostrophe before it, where the study says so.
 as_it_was <- function(table) {
   is_text <- vapply(table, is.character, NA) & identical(study$csv_formulas, "escape")
@@ -22,13 +22,14 @@ with_levels <- function(table) {
 cohort <- with_levels(read_table("cohort.csv"))
 y <- cohort$outcome
 n <- nrow(cohort)
+# Where several lines are one patient's, "patient" tells whose; folds and samples then hold patients whole.
+is_clustered <- isTRUE(study$is_clustered)
 
 # Blank covariates, filled in several times by multiple imputation: as many data sets. Without it the cohort alone.
 data_sets <- list(cohort)
 if (file.exists("imputed.csv.gz")) {
   imputed <- with_levels(read_table("imputed.csv.gz"))
   data_sets <- lapply(split(imputed, imputed$imputation), function(filled) {
-    filled <- filled[match(cohort$id, filled$id), ]
     for (column in setdiff(names(filled), c("imputation", "id"))) cohort[[column]] <- filled[[column]]
     cohort
   })
@@ -62,7 +63,7 @@ resamples_of <- function(scheme) {
   own <- folds[folds$scheme == scheme, ]
   key <- paste(own$repetition, own$fold)
   lapply(split(own, factor(key, unique(key))), function(fold) {
-    test <- match(fold$id, cohort$id)
+    test <- which(cohort$id %in% fold$id)
     list(train = setdiff(seq_len(n), test), test = test, repetition = fold$repetition[1])
   })
 }

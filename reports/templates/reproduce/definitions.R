@@ -150,9 +150,15 @@ design_like <- function(own, terms, data, train = seq_len(nrow(data)), made_of =
   x
 }
 
+# Where lines are clustered in patients, what takes them to be independent does not exist.
+if_independent <- function(found, keys) {
+  if (is_clustered) found[intersect(keys, names(found))] <- NA
+  found
+}
 # Logistic regression by maximum likelihood or by Firth's likelihood. Limits are of the profile likelihood, solved; confint() of glm
 # interpolates them.
 fit_once <- function(x, outcome, how) {
+  if (is_clustered) return(fit_clustered(x, outcome, how))
   if (how == "firth") {
     fit <- prldh$fit_firth(x, outcome)
     limits <- prldh$firth_limits(x, outcome, level)
@@ -170,6 +176,22 @@ fit_once <- function(x, outcome, how) {
   covariance[used, used] <- summary(fit)$cov.scaled
   limits <- prldh$profile_limits(x, outcome, level)
   list(b = b, se = se, p = p, covariance = covariance, log_likelihood = as.numeric(logLik(fit)), low = limits[, 1], high = limits[, 2])
+}
+# The same of clustered lines: Liang and Zeger's sandwich, and Wald's limits by it; of Firth's likelihood neither.
+fit_clustered <- function(x, outcome, how) {
+  nothing <- rep(NA_real_, ncol(x))
+  is_firth <- how == "firth"
+  fit <- if (is_firth) prldh$fit_firth(x, outcome) else suppressWarnings(prldh$fit_logistic(x, outcome))
+  found <- list(b = unname(fit$coefficients), se = nothing, p = nothing, covariance = matrix(NA_real_, ncol(x), ncol(x)),
+                log_likelihood = fit$log_likelihood, low = nothing, high = nothing)
+  if (is_firth || length(outcome) < n) return(found)   # variances are of everyone at hand
+  found$covariance <- suppressWarnings(prldh$clustered_covariance(x, outcome, cohort$patient))
+  found$se <- unname(sqrt(diag(found$covariance)))
+  found$p <- 2 * pnorm(-abs(found$b / found$se))
+  eta <- drop(x %*% found$b)
+  if (isTRUE(min(eta[outcome == 1]) > max(eta[outcome == 0]))) return(found)   # told apart: residuals vanish
+  found[c("low", "high")] <- list(found$b - z * found$se, found$b + z * found$se)
+  found
 }
 # Of several imputed data sets one fit, by Rubin's rules.
 fit_all <- function(xs, outcome, how) {
@@ -205,7 +227,7 @@ likelihood_ratio <- function(small, large, is_firth, outcome = y) {
     test <- do.call(anova, c(fits, test = "LRT"))
     list(statistic = max(0, test$Deviance[2]), df = test$Df[2], p = if (test$Df[2] > 0) test[["Pr(>Chi)"]][2] else NA)
   }
-  found <- lapply(seq_len(max(length(small), length(large))), one)
+  found <- lapply(seq_len(max(length(small), length(large))), function(k) if_independent(one(k), c("statistic", "p")))
   if (length(found) == 1 || is.na(found[[1]]$p)) return(found[[1]][c("statistic", "df", "p")])
   pooled <- prldh$pool_likelihood_ratio(vapply(found, `[[`, 0, "statistic"), found[[1]]$df)
   list(statistic = pooled$statistic, df = pooled$df1, df2 = pooled$df2, p = pooled$p)
@@ -243,12 +265,19 @@ terms_of <- function(x, fit, infinite) {
 log_odds <- function(x, b) round(prldh$linear_predictor(x, unname(b)), 10)
 # Means over imputations (rows), rounded in the same way.
 mean_log_odds <- function(etas) if (nrow(etas) == 1) etas[1, ] else round(colMeans(etas), 10)
+# Probabilities as they are ranked: where groups separate the outcome glm stops with each at log odds of about 20, and what is
+# between two of them is rounding, which is left out. And as they are held against given thresholds.
+ranked <- function(eta) plogis(prldh$ranked_log_odds(eta))
+rounded <- function(eta) round(plogis(eta), 12)
 
 # ROC curves: higher means event, always.
 roc_of <- function(outcome, score) roc(outcome, score, levels = c(0, 1), direction = "<", quiet = TRUE)
-# DeLong's interval.
+# DeLong's interval; where lines are clustered in patients Obuchowski's, of everyone at hand.
 delong <- function(outcome, score) {
-  if (length(unique(outcome)) < 2) return(list(estimate = NA, low = NA, high = NA, variance = NA))
+  none <- list(estimate = NA, low = NA, high = NA, variance = NA)
+  if (length(unique(outcome)) < 2) return(none)
+  if (is_clustered && length(outcome) < n) return(replace(none, "estimate", rank_area(outcome, score)))
+  if (is_clustered) return(prldh$clustered_auc(outcome, score, cohort$patient, level)[names(none)])
   curve <- roc_of(outcome, score)
   interval <- suppressWarnings(as.numeric(ci.auc(curve, conf.level = level)))
   list(estimate = as.numeric(auc(curve)), low = interval[1], high = interval[3], variance = suppressWarnings(as.numeric(var(curve))))
@@ -270,9 +299,10 @@ roc_vertices <- function(outcome, score) {
   turns <- c(TRUE, abs(dx[-last] * dy[-1] - dx[-1] * dy[-last]) > 1e-15, TRUE)
   events <- sum(outcome == 1)
   hits <- round(curve$sensitivities * events)   # limits are Clopper and Pearson's
+  limits <- data.frame(sensitivity_low = ifelse(hits == 0, 0, qbeta((1 - level) / 2, hits, events - hits + 1)),
+                       sensitivity_high = ifelse(hits == events, 1, qbeta((1 + level) / 2, hits + 1, events - hits)))
   data.frame(threshold = curve$thresholds, sensitivity = curve$sensitivities, specificity = 1 - x,
-             sensitivity_low = ifelse(hits == 0, 0, qbeta((1 - level) / 2, hits, events - hits + 1)),
-             sensitivity_high = ifelse(hits == events, 1, qbeta((1 + level) / 2, hits + 1, events - hits)))[turns, ]
+             if_independent(limits, names(limits)))[turns, ]
 }
 # Mann and Whitney's area.
 rank_area <- function(outcome, score) {
@@ -285,7 +315,7 @@ rank_area <- function(outcome, score) {
 classify <- function(counts) {
   values <- lapply(study$classification, function(measure) {
     given <- lapply(measure$cells, function(cells) sum(unlist(counts[cells])))
-    do.call(prldh[[measure$statistic]], c(given, if (measure$has_interval) list(level = level)))
+    if_independent(do.call(prldh[[measure$statistic]], c(given, if (measure$has_interval) list(level = level))), c("low", "high"))
   })
   setNames(values, vapply(study$classification, function(measure) measure$key, ""))
 }
@@ -295,12 +325,12 @@ count_positives <- function(positive, outcome) {
 }
 hosmer_lemeshow <- function(outcome, p, lost) {
   found <- suppressWarnings(prldh$hosmer_lemeshow(outcome, p, study$hosmer_lemeshow_groups, lost))
-  list(statistic = found$statistic, df = if (!is.na(found$statistic)) found$df else NA, p = found$p,
+  list(statistic = found$statistic, df = if (!is.na(found$statistic)) found$df else NA, p = if (is_clustered) NA else found$p,
        groups = data.frame(found[c("lower", "upper", "n", "observed", "expected")]))
 }
 calibration <- function(outcome, p, rows, n_samples) {
   found <- prldh$calibration(outcome, p, rows, n_samples, level)
-  numbers <- found[study$calibration]
+  numbers <- if_independent(found[study$calibration], c("spiegelhalter_z", "spiegelhalter_p"))
   bin <- findInterval(p, 1:19 / 20) + 1
   count <- function(own) as.numeric(table(factor(bin[outcome == own], 1:20)))
   c(numbers, list(histogram = data.frame(low = 0:19 / 20, high = 1:20 / 20, nonevent = count(0), event = count(1)),

@@ -73,7 +73,7 @@ describe_strata <- function(tissue, other) {
     if (length(unique(y[own])) == 2) c(entry, list(roc = roc_vertices(y[own], score[own]))) else entry
   })
   list(strata = named_by(strata, paste(c("high", "low"), other)),
-       comparison = prldh$compare_independent_auc(y[is_high], score[is_high], y[!is_high], score[!is_high], level))
+       comparison = if_independent(prldh$compare_independent_auc(y[is_high], score[is_high], y[!is_high], score[!is_high], level), five[-1]))
 }
 
 if (!is.null(study$interaction)) {
@@ -102,11 +102,11 @@ if (!is.null(study$interaction)) {
                                   scores = describe_product(standardized, kind, kind$products$scores))
     additive <- describe_additive(xs, fit, kind$fit, kind$without_estimate)
     entry$additive[[name]] <- additive$odds
-    if (name == "adjusted") entry$additive$adjusted_risk_ratio <- additive$risks
+    if (name == "adjusted" || is_clustered) entry$additive[[paste0(name, "_risk_ratio")]] <- additive$risks
   }
   take_patients(own)
   groups <- make_groups(cohort, pair, cutoffs)
-  entry$additive$unadjusted_risk_ratio <- describe_crude()
+  if (!is_clustered) entry$additive$unadjusted_risk_ratio <- describe_crude()   # by counts of independent patients
   entry$stratified_roc <- named_by(list(describe_strata(pair[1], pair[2]), describe_strata(pair[2], pair[1])), pair)
   tell("interaction", entry)
 }

@@ -36,16 +36,17 @@ predict_applied <- function(terms, data, xs, b) {
 # scores that it was made of, among which its threshold is found.
 describe_predictions <- function(key, etas, made_of = etas) {
   p <- plogis(mean_log_odds(etas))
-  threshold <- youden(y, plogis(mean_log_odds(made_of)))
-  counts <- count_positives(p > threshold, y)
-  rounded <- round(p, 12)
-  c(list(auc = pooled_delong(y, plogis(etas)),
-         pauc = sapply(names(study$partial), function(focus) describe_partial_areas(key, p, focus), simplify = FALSE),
+  in_order <- ranked(mean_log_odds(etas))
+  near <- rounded(mean_log_odds(etas))
+  threshold <- youden(y, ranked(mean_log_odds(made_of)))
+  counts <- count_positives(in_order > threshold, y)
+  c(list(auc = pooled_delong(y, ranked(etas)),
+         pauc = sapply(names(study$partial), function(focus) describe_partial_areas(key, in_order, focus), simplify = FALSE),
          threshold = threshold, confusion = counts),
     classify(counts),
     list(hosmer_lemeshow = hosmer_lemeshow(y, p, 2), calibration = calibration(y, p, band_rows, nrow(bands)),
-         decision_curve = decision_curve(y, rounded), clinical_impact = clinical_impact(y, rounded), roc = roc_vertices(y, p)),
-    if (!is.null(study$prevalence)) list(decision_curve_at_prevalence = decision_curve_elsewhere(y, rounded)))
+         decision_curve = decision_curve(y, near), clinical_impact = clinical_impact(y, near), roc = roc_vertices(y, in_order)),
+    if (!is.null(study$prevalence)) list(decision_curve_at_prevalence = decision_curve_elsewhere(y, near)))
 }
 
 # A Radscore that is taken as it is: nothing is fitted, its log odds are the model's.

@@ -5,7 +5,8 @@ ranges <- lapply(setNames(continuous, vapply(continuous, function(covariate) cov
   own <- range(cohort[[covariate$column]], na.rm = TRUE)
   list(low = own[1], high = own[2])
 })
-tell("cohort", list(n = n, events = sum(y), n_read = n + study$n_excluded, ranges = ranges))
+of_patients <- if (is_clustered) list(n_patients = length(unique(cohort$patient)), events_patients = length(unique(cohort$patient[y == 1])))
+tell("cohort", c(list(n = n, events = sum(y), n_read = n + study$n_excluded, ranges = ranges), of_patients))
 
 blank <- is.na(cohort[column_of(study$covariates)])
 if (file.exists("imputed.csv.gz")) {
@@ -84,6 +85,7 @@ row_of <- function(column) {
   known <- !is.na(cohort[[column]])
   values <- cohort[[column]][known]
   row <- (if (is.factor(values)) row_of_levels else row_of_numbers)(values, y[known])
+  row <- if_independent(row, c("statistic", "p"))
   c(row, list(unknown = list(total = sum(!known), nonevent = sum(!known & y == 0), event = sum(!known & y == 1))))
 }
 is_own_column <- vapply(study$tissues, function(tissue) tissue$name %in% vapply(study$covariates, `[[`, "", "name"), NA)
@@ -109,7 +111,7 @@ for (pair in study$associations) {
   known <- !is.na(member) & !is.na(cohort[[pair$column]])
   values <- cohort[[pair$column]][known]
   member <- member[known]
-  row <- (if (is.factor(values)) row_of_levels else row_of_numbers)(values, member)
+  row <- if_independent((if (is.factor(values)) row_of_levels else row_of_numbers)(values, member), c("statistic", "p"))
   row$smd <- row$normality <- NULL
   in_either <- function(cells) setNames(cells, c("total", "first", "second"))
   row$rows <- if (is.factor(values)) lapply(row$rows, in_either) else in_either(row$rows)
@@ -158,7 +160,8 @@ for (tissue in names(study$univariate$shown)) {
     x <- values_of(tissue, name)
     test <- if (study$univariate$test == "t") t.test(x[y == 0], x[y == 1], var.equal = TRUE) else
       suppressWarnings(wilcox.test(x[y == 0], x[y == 1], exact = FALSE))
-    list(auc = as.numeric(auc(roc_of(y, x))), r = cor(x, y, use = "complete.obs"), statistic = test$statistic, p = test$p.value)
+    if_independent(list(auc = as.numeric(auc(roc_of(y, x))), r = cor(x, y, use = "complete.obs"), statistic = test$statistic, p = test$p.value),
+                   c("statistic", "p"))
   })
   p[seq_along(each)] <- vapply(each, `[[`, 0, "p")
   below <- list(p = sum(p < 0.05, na.rm = TRUE))

@@ -103,7 +103,7 @@ mean_over_folds <- function(predictions) {
   found <- Map(function(resample, r) {
     outcome <- y[resample$test]
     if (length(unique(outcome)) < 2) return(NULL)
-    score <- if (predictions$alone[r]) 0 * outcome else predictions$etas[r, resample$test]
+    score <- if (predictions$alone[r]) 0 * outcome else ranked(predictions$etas[r, resample$test])
     above <- vapply(score[outcome == 1], function(s) mean(score[outcome == 0] < s) + 0.5 * mean(score[outcome == 0] == s), 0)
     below <- vapply(score[outcome == 0], function(s) mean(score[outcome == 1] > s) + 0.5 * mean(score[outcome == 1] == s), 0)
     list(area = mean(above), spread = c(var(above), var(below)), size = c(length(above), length(below)))
@@ -114,7 +114,7 @@ mean_over_folds <- function(predictions) {
   estimate <- mean(vapply(found, `[[`, 0, "area"))
   none <- c(list(estimate = estimate, low = NA, high = NA, se = NA), counts)
   sizes <- vapply(found, `[[`, c(0, 0), "size")
-  if (any(predictions$alone) || min(sizes) < 2 || estimate <= 0 || estimate >= 1) return(none)
+  if (is_clustered || any(predictions$alone) || min(sizes) < 2 || estimate <= 0 || estimate >= 1) return(none)
   repeats <- sum(lengths(lapply(resamples, `[[`, "test"))) / n
   lost <- rowSums(sizes - 1)
   parts <- rowSums((sizes - 1) * vapply(found, `[[`, c(0, 0), "spread")) / lost * rowMeans(1 / sizes) / (length(found) / repeats)
@@ -127,12 +127,13 @@ mean_over_folds <- function(predictions) {
 }
 pooled_area <- function(predictions, pooled) {
   if (any(predictions$alone)) return(list(estimate = NA, low = NA, high = NA, variance = NA))
-  found <- apply(pooled, 1, function(eta) delong(y, plogis(eta)), simplify = FALSE)
+  found <- apply(pooled, 1, function(eta) delong(y, ranked(eta)), simplify = FALSE)
   areas <- vapply(found, `[[`, 0, "estimate")
   c(mean_of(found, c(limits, "variance")),
     if (length(found) > 1) list(repeats = list(n = length(found), sd = sd(areas), min = min(areas), max = max(areas))))
 }
 brier_interval <- function(pooled) {
+  if (is_clustered) return(prldh$clustered_brier_score(y, plogis(pooled), cohort$patient, level))
   squares <- colMeans((plogis(pooled) - rep(y, each = nrow(pooled)))^2)
   half <- z * sd(squares) / sqrt(n)
   list(estimate = mean(squares), low = max(0, mean(squares) - half), high = min(1, mean(squares) + half))
@@ -143,7 +144,8 @@ calibration_line <- function(eta) {
   if (diff(range(eta)) == 0) return(list(intercept = none, slope = none))
   b <- coef(suppressWarnings(glm(y ~ eta, family = binomial())))
   if (anyNA(b)) return(list(intercept = none, slope = none))
-  ends <- prldh$profile_limits(cbind(1, eta), y, level)
+  ends <- if (is_clustered) do.call(cbind, fit_clustered(cbind(1, eta), y, "maximum likelihood")[c("low", "high")]) else
+    prldh$profile_limits(cbind(1, eta), y, level)
   found <- lapply(1:2, function(k) list(estimate = b[[k]], low = only_finite(ends[k, 1]), high = only_finite(ends[k, 2])))
   setNames(found, c("intercept", "slope"))
 }
@@ -153,7 +155,8 @@ groups_as_one <- function(predictions, resamples) {
   areas <- lapply(seq_along(resamples), function(r) {
     test <- resamples[[r]]$test
     if (predictions$alone[r] || length(unique(y[test])) < 2) return(c(NA, NA))
-    found <- prldh$auc(y[test], plogis(predictions$etas[r, test]), level)
+    p <- ranked(predictions$etas[r, test])
+    found <- if (is_clustered) prldh$clustered_auc(y[test], p, cohort$patient[test], level) else prldh$auc(y[test], p, level)
     c(found$estimate, found$variance)
   })
   a <- sapply(areas, `[`, 1)
@@ -166,7 +169,7 @@ groups_as_one <- function(predictions, resamples) {
 describe_held_out <- function(predictions) {
   resamples <- schemes[[predictions$scheme]]
   pooled <- held_out(predictions)
-  p <- round(plogis(pooled), 12)
+  p <- rounded(pooled)
   repetitions <- seq_len(nrow(pooled))
   lines <- lapply(repetitions, function(k) calibration_line(pooled[k, ]))
   calibrations <- lapply(repetitions, function(k) calibration(y, p[k, ], if (k == 1) band_rows, if (k == 1) nrow(bands) else 0))
@@ -175,8 +178,8 @@ describe_held_out <- function(predictions) {
   for (r in seq_along(resamples)) if (resamples[[r]]$repetition == 1) {
     train <- resamples[[r]]$train
     test <- resamples[[r]]$test
-    cut <- training_threshold(train, plogis(predictions$made_of[[r]]))
-    counts <- Map(`+`, counts, count_positives(plogis(predictions$etas[r, test]) > cut, y[test]))
+    cut <- training_threshold(train, ranked(predictions$made_of[[r]]))
+    counts <- Map(`+`, counts, count_positives(ranked(predictions$etas[r, test]) > cut, y[test]))
   }
   c(list(n_resamples = length(resamples), n_intercept_only = sum(predictions$alone), n_repeats = nrow(pooled),
          auc = pooled_area(predictions, pooled)),
@@ -190,7 +193,7 @@ describe_held_out <- function(predictions) {
     classify(counts),
     if (!is.null(study$prevalence))
       list(decision_curve_at_prevalence = mean_curve(lapply(repetitions, function(k) decision_curve_elsewhere(y, p[k, ])))),
-    if (!any(predictions$alone)) list(roc = roc_vertices(y, plogis(pooled[1, ]))),
+    if (!any(predictions$alone)) list(roc = roc_vertices(y, ranked(pooled[1, ]))),
     if (predictions$scheme %in% unlist(study$by_group)) list(auc_groups = groups_as_one(predictions, resamples)))
 }
 
@@ -240,7 +243,7 @@ describe_bootstrap <- function(predictions, apparent) {
     values <- lapply(found[paste0(measure, c("_boot", "_original", "_oob"))], function(x) ifelse(usable, x, NA))
     correct_optimism(everyone[[paste0(measure, "_original")]], values[[1]], values[[2]], values[[3]], nothing, high_is_better, bounds)
   }
-  curve <- prldh$out_of_bag_decision_curve(y, round(plogis(predictions$etas), 12), out_of_bag(predictions$scheme) * !is.na(predictions$etas), study$thresholds, level)
+  curve <- prldh$out_of_bag_decision_curve(y, rounded(predictions$etas), out_of_bag(predictions$scheme) * !is.na(predictions$etas), study$thresholds, level)
   list(n_resamples = length(trained), n_usable = sum(usable), n_intercept_only = sum(predictions$alone),
        auc = of("auc", 0.5, TRUE, c(0, 1)), brier = of("brier", by_chance, FALSE, c(0, 1)),
        intercept = of("intercept", NA, TRUE, c(-Inf, Inf)), slope = of("slope", NA, TRUE, c(-Inf, Inf)), decision_curve = as_curve(curve))
