@@ -15,7 +15,7 @@ import pandas as pd
 
 from prldh.apply.case_mix import describe_case_mix
 from prldh.apply.cohort_file import NewCohort
-from prldh.apply.figures import write_external_figures
+from prldh.apply.figures import write_external_figures, write_pooled_figures
 from prldh.apply.frozen import PREDICTIONS, Frozen, home_of, name_of, read_frozen
 from prldh.apply.judging import Judging
 from prldh.apply.patients import NewPatients, has_both, read_new_patients
@@ -36,7 +36,7 @@ from prldh.work import unasked
 
 #: Of patients whose predictions are not judged.
 NO_DRAWS = Draws(np.empty((0, 0), dtype=int), np.empty((0, 0), dtype=int))
-FIGURES, MODEL = "figures", "model.json"
+FIGURES, POOLED_FIGURES, MODEL = "figures", "pooled", "model.json"
 
 #: A cohort file, or its content.
 GivenCohort = str | os.PathLike | dict
@@ -114,7 +114,10 @@ def apply_models(
         ]
     entries = [each.entry | {"folder": f"{FOLDER}/{each.folder}"} for each in applied]
     texts = {f"{FOLDER}/{each.folder}": each.text for each in applied}
-    pooled = sealed(pool(texts, entries, engine)) if len(entries) > 1 else None
+    pooled = None
+    if len(entries) > 1:
+        shared = [asdict(each) for each in _shared(applied)]
+        pooled = sealed({**pool(texts, entries, engine), **({"warnings": shared} if shared else {})})
     _write(run, applied, pooled, frozen)
     return entries[0] if is_one else {"cohorts": entries, "pooled": pooled}
 
@@ -132,7 +135,7 @@ def _check_names(cohorts: Sequence[NewCohort], run: Path, force: bool) -> None:
                 f" {FOLDER}/{stem}. Give each a name of its own."
             )
         seen[stem.lower()] = new.name
-        if stem.lower() == POOLED:
+        if stem.lower() in (POOLED, POOLED_FIGURES):
             raise StudyError(f"a cohort cannot be called '{new.name}': a file has that name. Give it another one.")
         place = run / FOLDER / stem
         if place.exists() and not force:
@@ -155,6 +158,7 @@ class _Applied:
 
     folder: str
     entry: dict[str, Any]
+    ids: tuple[str, ...]
     predictions: pd.DataFrame
     model: str | None
 
@@ -230,7 +234,7 @@ def _apply_to(new: NewCohort, patients: NewPatients, applying: _Applying) -> _Ap
         "warnings": [asdict(w) for w in warnings],
     }
     predictions = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
-    return _Applied(file_stem(new.name), sealed(about), predictions, text)
+    return _Applied(file_stem(new.name), sealed(about), patients.ids, predictions, text)
 
 
 def _describe_recalibration(
@@ -254,11 +258,24 @@ def _known(frozen: Frozen, patients: NewPatients) -> list[Warn]:
     """A warning where new patients have ids of the study's, or of those who recalibrated the models: the same people
     validate nothing."""
     there = {s["id"] for tissue in frozen.results["tissues"].values() for s in tissue["scores"]}
-    there |= frozen.recalibrated_by
+    there |= frozen.made_by | frozen.recalibrated_by
     same = [i for i in patients.ids if i in there]
     if not same:
         return []
     return [warn.SAME_PATIENTS(n_same=len(same), n=len(patients.ids), listed=some(same))]
+
+
+def _shared(applied: Sequence[_Applied]) -> list[Warn]:
+    """A warning where cohorts have ids in common: the same people, pooled, would count twice."""
+    named: dict[str, list[str]] = {}
+    for each in applied:
+        for own in dict.fromkeys(each.ids):
+            named.setdefault(own, []).append(each.entry["name"])
+    several = {own: names for own, names in named.items() if len(names) > 1}
+    if not several:
+        return []
+    listed = some(f"{own} ({', '.join(names)})" for own, names in several.items())
+    return [warn.SHARED_PATIENTS(n=len(several), listed=listed)]
 
 
 def _told(frozen: Frozen, patients: NewPatients) -> list[Warn]:
@@ -295,6 +312,7 @@ def _write(run: Path, applied: Sequence[_Applied], pooled: Mapping[str, Any] | N
             write_external_figures(each.entry, place / FIGURES, frozen.results)
         if pooled is not None:
             (folder / POOLED).write_text(_as_text(pooled), encoding="utf-8")
+            write_pooled_figures(pooled, [each.entry for each in applied], folder / POOLED_FIGURES, frozen.results)
 
-    owned = (*(each.folder for each in applied), *([POOLED] if pooled is not None else []))
+    owned = (*(each.folder for each in applied), *([POOLED, POOLED_FIGURES] if pooled is not None else []))
     place_whole(run / FOLDER, write, owned)

@@ -4,7 +4,8 @@ are."""
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +17,19 @@ from prldh.report import (
     Drawing,
     FigureSettings,
     Range,
+    SubgroupPanel,
     as_element,
     decision_range,
     draw_calibration,
     draw_decision,
     draw_roc_bands,
+    draw_subgroups,
     page_file,
     write_drawing,
 )
+
+#: A forest plot has panels for so many models.
+MOST_FORESTS = 3
 
 
 def plan_drawings(entry: Mapping[str, Any], results: Mapping[str, Any] | None = None) -> list[Drawing]:
@@ -97,9 +103,48 @@ def _of_recalibrated(models: list[tuple[str, dict[str, Any]]], kind: str, cohort
     ]
 
 
+def plan_pooled(pooled: Mapping[str, Any], entries: Sequence[Mapping[str, Any]]) -> list[Drawing]:
+    """A forest plot of the cohorts, for the unadjusted models and for the adjusted ones: the AUC in each, and all as
+    one."""
+    judged = [e for e in entries if e["is_validated"]]
+    levels = [f"{e['name']}: {e['events_judged']}/{e['n_judged']} events" for e in judged] + ["Cohorts as one"]
+    drawings = []
+    for adjusted, kind in ((False, "unadjusted"), (True, "adjusted")):
+        panels, told = [], []
+        for model in pooled["models"]:
+            if model["adjusted"] == adjusted and model["n_cohorts"] > 1:
+                own = [_area_of(e, model["name"], adjusted) for e in judged]
+                panels.append(SubgroupPanel(model["name"], model["auc"]["estimate"], [*own, model["auc"]]))
+                told.append(f"{model['name']} {interval_text(model['auc'])}")
+        if panels:
+            shown = (
+                f"AUC in every cohort, and of the cohorts as one (lowest; dotted: expected in another cohort), {kind}"
+            )
+            description = f"{shown}: {'; '.join(told[:MOST_FORESTS])}."
+            draw = partial(draw_subgroups, levels, panels[:MOST_FORESTS])
+            drawings.append(Drawing(f"forest_{kind}", f"AUC by cohort, {kind}", description, draw, True))
+    return drawings
+
+
+def _area_of(entry: Mapping[str, Any], name: str, adjusted: bool) -> dict[str, Any]:
+    """A model's AUC in a cohort."""
+    own = (m for m in entry["models"] if (m["name"], m["adjusted"]) == (name, adjusted) and "auc" in m)
+    return next((m["auc"] for m in own), {"estimate": None, "low": None, "high": None})
+
+
 def write_external_figures(entry: Mapping[str, Any], folder: Path, results: Mapping[str, Any]) -> None:
     """Draw them in the study's formats, and as SVG, and as the report shows them."""
-    drawings = plan_drawings(entry, results)
+    _write(plan_drawings(entry, results), folder, results)
+
+
+def write_pooled_figures(
+    pooled: Mapping[str, Any], entries: Sequence[Mapping[str, Any]], folder: Path, results: Mapping[str, Any]
+) -> None:
+    """The same of several cohorts together."""
+    _write(plan_pooled(pooled, entries), folder, results)
+
+
+def _write(drawings: Sequence[Drawing], folder: Path, results: Mapping[str, Any]) -> None:
     if not drawings:
         return
     folder.mkdir()
@@ -111,9 +156,17 @@ def write_external_figures(entry: Mapping[str, Any], folder: Path, results: Mapp
 
 def shown_figures(entry: dict[str, Any], folder: Path) -> list[dict[str, Any]]:
     """The figures of a cohort for the page: title, description, width and the SVG element of each that is there."""
-    stem = re.sub(r"\W", "-", entry["folder"])
+    return _shown(plan_drawings(entry), re.sub(r"\W", "-", entry["folder"]), folder)
+
+
+def shown_pooled(pooled: Mapping[str, Any], entries: Sequence[Mapping[str, Any]], folder: Path) -> list[dict[str, Any]]:
+    """The same of several cohorts together."""
+    return _shown(plan_pooled(pooled, entries), "external-pooled", folder)
+
+
+def _shown(drawings: Sequence[Drawing], stem: str, folder: Path) -> list[dict[str, Any]]:
     figures = []
-    for drawing in plan_drawings(entry):
+    for drawing in drawings:
         path = folder / page_file(drawing.name)
         path = path if path.is_file() else folder / f"{drawing.name}.svg"  # drawn by an earlier version
         if path.is_file():

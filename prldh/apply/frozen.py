@@ -48,13 +48,15 @@ class Want(NamedTuple):
 @dataclass(frozen=True)
 class Frozen:
     """A run's models. ``model`` and ``results`` are the contents of its files, ``sha256`` is that of ``model.json``,
-    ``is_edited``: another one than the run wrote; ``recalibrated_by``: the ids of those whom it was recalibrated on."""
+    ``is_edited``: another one than the run wrote; ``made_by``: the ids of those whose predictions the run wrote;
+    ``recalibrated_by``: of those whom it was recalibrated on."""
 
     model: Mapping[str, Any]
     results: Mapping[str, Any]
     sha256: str
     is_edited: bool = False
     recalibrated_by: frozenset[str] = frozenset()
+    made_by: frozenset[str] = frozenset()
 
     @property
     def settings(self) -> Mapping[str, Any]:
@@ -125,6 +127,8 @@ def read_frozen(run: Path, registry: Registry, accept_edited: bool = False) -> F
         sha256,
         is_edited,
         _who_fitted(run, formulas_of(results["study"]["settings"])) if is_recalibrated else frozenset(),
+        # with scores their ids are among the results
+        frozenset() if results["tissues"] else _who_is_predicted(home, formulas_of(results["study"]["settings"])),
     )
     if is_edited and not accept_edited:
         for tissue in model["tissues"]:  # what is damaged is told as such
@@ -143,6 +147,15 @@ def home_of(run: Path) -> Path:
     """The output folder of ``prldh analyze``: the folder itself, or the one that a cohort's folder lies in."""
     is_recalibrated = is_file(run / RESULTS) and not is_there(run / "results.json")
     return resolved(run).parents[1] if is_recalibrated else run
+
+
+def _who_is_predicted(home: Path, formulas: CsvFormulas) -> frozenset[str]:
+    """The ids of the study's patients, as its predictions tell."""
+    path = home / PREDICTIONS
+    if not is_file(path):
+        return frozenset()
+    table = pd.read_csv(file_at(path), dtype=str, keep_default_na=False)
+    return frozenset(cell_of_csv(i, formulas) for i in table.get("id", ()))
 
 
 def _who_fitted(place: Path, formulas: CsvFormulas) -> frozenset[str]:

@@ -7,10 +7,10 @@ from typing import Any
 
 from markupsafe import Markup
 
-from prldh.apply.apply import FIGURES
-from prldh.apply.figures import shown_figures
+from prldh.apply.apply import FIGURES, POOLED_FIGURES
+from prldh.apply.figures import shown_figures, shown_pooled
 from prldh.pages import create_environment
-from prldh.results import CLASSIFIED, honest_auc, led_by, read_external, read_pooled, unknown_leakage
+from prldh.results import CLASSIFIED, FOLDER, honest_auc, led_by, read_external, read_pooled, unknown_leakage
 
 
 class ExternalValidation:
@@ -41,12 +41,20 @@ class ExternalValidation:
         }
         template = create_environment().get_template("sections/external.html.j2")
         pooled = read_pooled(folder)
+        forests = []
+        if pooled is not None and not pooled["is_stale"]:
+            by_name = {e["name"]: e for e in cohorts}
+            drawn = shown_pooled(
+                pooled, [by_name[c["name"]] for c in pooled["cohorts"]], folder / FOLDER / POOLED_FIGURES
+            )
+            forests = [{**f, "svg": Markup(f["svg"])} for f in drawn]
         return template.render(
             cohorts=cohorts,
             recalibrated=any(e["recalibration"] for e in cohorts),
             pooled=pooled,
             pooled_level=None if pooled is None else f"{100 * pooled['confidence']:g}",
             figures=figures,
+            forests=forests,
             own=own,
             study=results["study"]["title"],
             classified=CLASSIFIED,

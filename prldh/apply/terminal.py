@@ -84,7 +84,8 @@ def summarise_pooled(pooled: Mapping[str, Any]) -> list[str]:
     judged = [c for c in pooled["cohorts"] if c["is_validated"]]
     if len(judged) < 2:
         return _filled(f"not pooled: {len(judged)} of {len(pooled['cohorts'])} cohorts say how right the models are")
-    lines = _filled(f"{len(judged)} cohorts pooled (random effects; Hartung-Knapp-Sidik-Jonkman)")
+    lines = [line for each in pooled.get("warnings", ()) for line in _filled(f"warning: {each['message']}")]
+    lines += _filled(f"{len(judged)} cohorts pooled (random effects; Hartung-Knapp-Sidik-Jonkman)")
     lines += _row("model", (f"AUC ({100 * pooled['confidence']:g}% CI)", "calibration slope", "observed / expected"))
     for m in pooled["models"]:
         if m["n_cohorts"]:

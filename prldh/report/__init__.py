@@ -13,6 +13,7 @@ from prldh.report.page import render, render_report, write_beside
 from prldh.report.runs import RunComparison, compare_runs
 from prldh.report.runs_page import summarise_comparison, write_comparison
 from prldh.report.step_drawings import draw_step
+from prldh.report.subgroup_drawings import SubgroupPanel, draw_subgroups
 
 __all__ = [
     "CALCULATOR_MARK",
@@ -28,6 +29,7 @@ __all__ = [
     "MOST_PANELS",
     "Range",
     "RunComparison",
+    "SubgroupPanel",
     "ALL_THRESHOLDS",
     "as_element",
     "compare_runs",
@@ -35,6 +37,7 @@ __all__ = [
     "draw_calibration",
     "draw_decision",
     "draw_roc_bands",
+    "draw_subgroups",
     "draw_step",
     "files_of",
     "page_file",

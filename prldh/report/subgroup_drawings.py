@@ -20,7 +20,8 @@ class SubgroupPanel(NamedTuple):
 
 
 def draw_subgroups(levels: Sequence[str], panels: Sequence[SubgroupPanel]) -> Figure:
-    """A forest plot: the AUC in every level with its interval, a panel a model; broken: the AUC of everyone."""
+    """A forest plot: the AUC in every level with its interval, a panel a model; broken: the AUC of everyone;
+    dotted, below an interval: where another group's AUC is expected."""
     figure, axes = axes_of(TWO_COLUMNS, 0.9 + 0.36 * len(levels), len(panels))
     axes, colour = list(axes) if len(panels) > 1 else [axes], look(0)["color"]
     for k, (axis, panel) in enumerate(zip(axes, panels, strict=True)):
@@ -32,6 +33,9 @@ def draw_subgroups(levels: Sequence[str], panels: Sequence[SubgroupPanel]) -> Fi
                 axis.hlines(y, area["low"], area["high"], colour, linewidth=1.2)
             if area["estimate"] is not None:
                 axis.plot([area["estimate"]], [y], "s", color=colour, markersize=5)
+            if area.get("prediction_low") is not None:
+                ends = [area["prediction_low"], area["prediction_high"]]
+                axis.plot(ends, [y + 0.22, y + 0.22], "|:", color=INK, linewidth=0.9, markersize=5)
         axis.set(xlabel="AUC", xlim=(-0.02, 1.02), ylim=(len(levels) - 0.5, -0.5), yticks=range(len(levels)))
         axis.set_yticklabels([label(level, 26, 2) for level in levels] if not k else [])
         axis.set_title(label(panel.name, 26, 2))

@@ -115,9 +115,10 @@ class _Pooled(TypedDict):
 
 
 class Pooled(_Pooled, total=False):
-    """``pooled.json``."""
+    """``pooled.json``; ``warnings`` since cohorts are held against each other."""
 
     sha256: str
+    warnings: tuple[Mapping[str, Any], ...]
 
 
 class StepState(TypedDict):

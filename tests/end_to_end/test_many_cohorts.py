@@ -33,6 +33,7 @@ def no_figures(request, monkeypatch):
     """Figures take most of the time of a small cohort; one test looks at them."""
     if "report" not in request.node.name:
         monkeypatch.setattr("prldh.apply.apply.write_external_figures", lambda *_: None)
+        monkeypatch.setattr("prldh.apply.apply.write_pooled_figures", lambda *_: None)
 
 
 FEATURES = ["f1", "f2", "f3"]
@@ -241,6 +242,46 @@ def test_two_cohorts_have_no_prediction_interval_and_one_is_not_pooled(run, tmp_
     assert single["pooled"] is None and [e["name"] for e in single["cohorts"]] == ["H1"]
     with pytest.raises(StudyError, match="no cohort is given"):
         apply_models(run, [])
+
+
+def test_ids_that_cohorts_share_are_told_and_counted_and_their_rows_not_confused(run, tmp_path):
+    """H2 has the ids of three of H1's patients, with other values, and one of the study's."""
+
+    def same(clinical, features):
+        own = {"H2000": "H1005", "H2001": "H1006", "H2002": "H1007", "H2003": "S003"}
+        for table in (clinical, features):
+            table["id"] = table["id"].replace(own)
+
+    files = three(tmp_path)
+    files[1] = cohort(tmp_path, "H2", 12, change=same)
+    alone = [apply_models(run, each, force=True) for each in files]
+    applied = apply_models(run, files, force=True)
+    assert applied["cohorts"] == alone, "each cohort's rows are its own"
+    (told,) = applied["pooled"]["warnings"]
+    assert told["code"] == "PRL-155"
+    assert told["message"].startswith("3 ids are in more than one cohort: H1005 (H1, H2), H1006 (H1, H2)")
+    codes = [[w["code"] for w in entry["warnings"]] for entry in applied["cohorts"]]
+    assert ["PRL-100" in own for own in codes] == [False, True, False]
+    assert read_pooled(run)["warnings"] == [told]
+    done = CliRunner().invoke(cli, ["apply", str(run), *map(str, files), "--force"])
+    assert "warning: 3 ids are in more than one cohort" in " ".join(done.output.split())
+    render(run)
+    assert "3 ids are in more than one cohort" in unmarked((run / "report.html").read_text())
+
+
+def test_the_report_has_a_forest_plot_of_the_cohorts(run, tmp_path):
+    applied = apply_models(run, three(tmp_path), force=True)
+    drawn = {path.stem for path in (run / "external" / "pooled").iterdir() if path.name[0] != "."}
+    assert drawn == {"forest_unadjusted"}
+    render(run)
+    page = unmarked((run / "report.html").read_text())
+    assert "AUC in every cohort, and of the cohorts as one (lowest; dotted: expected in another cohort)" in page
+    svg = (run / "external" / "pooled" / "forest_unadjusted.svg").read_text()
+    assert "Cohorts as one" in svg and all(
+        f"{c['events']}/{c['n']} events" in svg for c in applied["pooled"]["cohorts"]
+    )
+    with pytest.raises(StudyError, match="a file has that name"):
+        apply_models(run, cohort(tmp_path, "pooled", 15), force=True)
 
 
 def test_a_cohort_without_outcomes_is_predicted_and_not_pooled(run, tmp_path):

@@ -27,6 +27,16 @@ WITHOUT_OUTCOME = WarnKind(
     " of the others alone.",
     "Fill in what is known, and say in the paper why the others have none.",
 )
+SHARED_PATIENTS = WarnKind(
+    "PRL-155",
+    "external",
+    _SECTION,
+    "Cohorts have ids in common",
+    "{n} ids are in more than one cohort: {listed}. Each cohort is judged by itself; pooled, the same people would"
+    " count more than once.",
+    "Random effects take cohorts to be of different patients: with the same people twice the intervals are too narrow.",
+    "Leave these patients in one cohort alone, or give ids of their own where they are other people.",
+)
 EDITED_MODELS = WarnKind(
     "PRL-152",
     "external",
