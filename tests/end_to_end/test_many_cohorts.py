@@ -269,6 +269,27 @@ def test_ids_that_cohorts_share_are_told_and_counted_and_their_rows_not_confused
     assert "3 ids are in more than one cohort" in unmarked((run / "report.html").read_text())
 
 
+def test_ids_of_a_study_without_scores_are_told_as_well(tmp_path):
+    """Its results hold no id: its predictions do."""
+    clinical, _ = draw(60, 0, "S")
+    clinical.to_csv(tmp_path / "clinical.csv", index=False)
+    own = {"table": str(tmp_path / "clinical.csv"), "id": "id", "outcome": "y", "event": "yes"}
+    study = {
+        "clinical": own | {"covariates": {"age": "continuous"}},
+        "engine": "python",
+        "models": [{"name": "Age", "terms": ["age"]}],
+        "validation": {"leave_one_out": False, "folds": 0, "bootstrap": 0},
+        "performance": {"decision_bootstrap": 0, "partial_auc_bootstrap": 0, "interaction_bootstrap": 0},
+        "report": {"figures": [], "checklists": []},
+    }
+    prldh.analyze(study, tmp_path / "run", jobs=1)
+    new, _ = draw(60, 7, "N")
+    new.loc[:1, "id"] = ["S004", "S005"]
+    entry = apply_models(tmp_path / "run", write_cohort(tmp_path / "new", "New", new, None))
+    (told,) = [w["message"] for w in entry["warnings"] if w["code"] == "PRL-100"]
+    assert told.startswith("2 of 60 new patients have ids of the study's patients: S004, S005")
+
+
 def test_the_report_has_a_forest_plot_of_the_cohorts(run, tmp_path):
     applied = apply_models(run, three(tmp_path), force=True)
     drawn = {path.stem for path in (run / "external" / "pooled").iterdir() if path.name[0] != "."}
