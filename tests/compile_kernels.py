@@ -11,16 +11,16 @@ import os
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("MPLBACKEND", "Agg")
 
-import tempfile  # noqa: E402
-from pathlib import Path  # noqa: E402
-from typing import Any  # noqa: E402
+import tempfile
+from pathlib import Path
+from typing import Any
 
-import yaml  # noqa: E402
-from blank import blank_figures  # noqa: E402
+import yaml
+from blank import blank_figures
 
-import prldh  # noqa: E402
-from prldh.demo.features import demo_cohort, write_features_study  # noqa: E402
-from prldh.demo.published import published_cohort, published_study  # noqa: E402
+import prldh
+from prldh.demo.features import demo_cohort, write_features_study
+from prldh.demo.published import published_cohort, published_study
 
 FEW: dict[str, Any] = {
     "engine": "python",
