@@ -1,5 +1,5 @@
 # Two commands on a fresh machine: `make demo` and `make test`. Both do their own set-up.
-.PHONY: demo test test-slow test-gpu test-plugins gpu-check bench hostile sbom docs release setup setup-test lint check clean
+.PHONY: demo test kernels test-slow test-gpu test-plugins gpu-check bench hostile sbom docs release setup setup-test lint check clean
 
 PY := .venv/bin/python
 SETUP := @sh tools/setup.sh
@@ -13,8 +13,13 @@ setup-test:
 demo: setup
 	@.venv/bin/prldh demo --out demo --force
 
-test: setup-test check
+test: setup-test
+	@$(MAKE) --no-print-directory -j2 check kernels
 	@$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow and not gpu" --durations=60
+
+# compiled once, while mypy runs; both workers of the tests, and the commands that they start, find it
+kernels:
+	@$(PY) tests/compile_kernels.py
 
 test-slow: setup-test
 	@$(PY) -m pytest -m "slow"

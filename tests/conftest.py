@@ -31,18 +31,24 @@ CRAN_PACKAGES = ("ResourceSelection", "rmda")
 #: The files that take longest, which start first: a worker that met one last would go on alone for minutes.
 LONGEST = (
     "end_to_end/test_demo.py",
-    "end_to_end/test_extract.py",
     "end_to_end/test_reproduce.py",
     "browser/test_report.py",
     "end_to_end/test_wheel.py",
+    "end_to_end/test_extract.py",
+    "hostile/test_hostile.py",
+    "end_to_end/test_docs_run.py",
+    "end_to_end/test_resume.py",
+    "r/test_r_package.py",
+    "end_to_end/test_dask.py",
+    "contract/test_conformance.py",
+    "end_to_end/test_real_tables.py",
+    "end_to_end/test_readme.py",
+    "browser/test_calculator.py",
     "end_to_end/test_degenerate_studies.py",
     "end_to_end/test_by_model.py",
+    "uctransnet/test_uctransnet_library.py",
     "end_to_end/test_bad_input.py",
-    "end_to_end/test_resume.py",
-    "end_to_end/test_real_tables.py",
-    "end_to_end/test_docs_run.py",
-    "end_to_end/test_readme.py",
-    "r/test_r_package.py",
+    "hostile/test_faults.py",
     "browser/test_images_page.py",
 )
 
@@ -128,19 +134,21 @@ def new_workers() -> None:
 
 @pytest.fixture(scope="module")
 def undrawn() -> Iterator[None]:
-    """Figures are drawn, and written blank: to lay them out and to write them takes more than half of the time of a
-    small analysis. For tests that do not look at them."""
-    import prldh.report.figures as figures
+    """Figures are drawn, and written blank; for tests that do not look at them."""
+    from blank import blank_figures  # which imports the report, and few tests need it
 
-    def write_blank(drawings, drawn, words, settings, folder, *_) -> None:
-        for drawing in drawings:
-            figures.plt.close(drawing.draw())
-            for name, *_ in figures.files_of(drawing, settings):
-                (folder / name).write_text('<svg width="100pt" height="50pt" viewBox="0 0 100 50"></svg>')
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(figures, "_write_all", write_blank)
+    with blank_figures():
         yield
+
+
+@pytest.fixture(scope="session")
+def warm_prldh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """``prldh`` as a command that costs no start of Python; its figures are blank. test_demo.py, test_wheel.py and
+    others start it as it is."""
+    from warm import warm_command
+
+    with warm_command(tmp_path_factory.mktemp("warm")) as place:
+        yield place / "prldh"
 
 
 #: What R packages bring that may not lie here, as CSV by name.

@@ -52,8 +52,8 @@ def blocks_of(page: str) -> list[Block]:
     ]
 
 
-def run_page(page: str, folder: Path) -> None:
-    """Run a page's blocks in a folder.
+def run_page(page: str, folder: Path, commands: Path = Path(sys.executable).parent) -> None:
+    """Run a page's blocks in a folder, with the ``prldh`` that lies in the folder ``commands``.
 
     Raises
     ------
@@ -68,7 +68,7 @@ def run_page(page: str, folder: Path) -> None:
             (folder / block.title).write_text(block.text, encoding="utf-8")
         elif block.language == "console":
             for command, shown in _commands(block.text):
-                _run(command, shown, folder)
+                _run(command, shown, folder, commands)
         elif block.language == "python":
             with _in(folder), contextlib.redirect_stdout(io.StringIO()) as out:
                 exec(compile(block.text, "page", "exec"), names)
@@ -107,14 +107,14 @@ def _commands(text: str) -> Iterator[tuple[str, str]]:
         yield command, shown
 
 
-def _run(command: str, shown: str, folder: Path) -> None:
+def _run(command: str, shown: str, folder: Path, commands: Path) -> None:
     done = subprocess.run(
         ["bash", "-c", command],
         cwd=folder,
         capture_output=True,
         text=True,
         timeout=PATIENCE_S,
-        env={**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "COLUMNS": "80"},
+        env={**os.environ, "PATH": f"{commands}:{Path(sys.executable).parent}:{os.environ['PATH']}", "COLUMNS": "80"},
     )
     is_refused = (shown.strip().splitlines() or [""])[-1].startswith("prldh:")
     assert done.returncode == is_refused, f"$ {command}\n{done.stdout}{done.stderr}"

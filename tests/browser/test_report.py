@@ -351,9 +351,18 @@ def test_the_page_is_whole_without_its_script(browser, features):
     )
 
 
-def test_print_cuts_no_table(browser, features):
-    """Rows keep their cells together on one page, and no table is wider than its page."""
+@pytest.fixture(scope="module")
+def printed(browser, features):
+    """The report as a PDF, read, and the text of each of its pages."""
     pypdf = pytest.importorskip("pypdf")
+    page, _ = open_page(browser, features)
+    pdf = page.pdf(prefer_css_page_size=True, print_background=True, tagged=True, outline=True)
+    read = pypdf.PdfReader(io.BytesIO(pdf))
+    return read, [each.extract_text() for each in read.pages]
+
+
+def test_print_cuts_no_table(browser, features, printed):
+    """Rows keep their cells together on one page, and no table is wider than its page."""
     page, _ = open_page(browser, features)
     rows = page.evaluate(
         """[...document.querySelectorAll(
@@ -364,10 +373,7 @@ def test_print_cuts_no_table(browser, features):
         "[...document.querySelectorAll('#table-one table, #validation .tabs .scroll table')].map(t =>"
         " t.tHead.innerText.split(/\\s+/).filter(word => word))"
     )
-    pages = [
-        "".join(unicodedata.normalize("NFKC", p.extract_text()).split())
-        for p in pypdf.PdfReader(io.BytesIO(page.pdf(prefer_css_page_size=True, print_background=True))).pages
-    ]
+    pages = ["".join(unicodedata.normalize("NFKC", text).split()) for text in printed[1]]
     assert 10 < len(pages) < 160 and len(rows) > 15
     for cells in rows:
         assert any(all(unicodedata.normalize("NFKC", text) in shown for text in cells) for shown in pages), cells
@@ -659,18 +665,15 @@ def test_a_phone_shows_the_honest_number_of_every_table(browser, features):
     assert unmarked == []
 
 
-def test_pages_of_the_pdf_are_tagged_and_no_heading_stands_alone_at_an_end(browser, features):
-    pypdf = pytest.importorskip("pypdf")
+def test_pages_of_the_pdf_are_tagged_and_no_heading_stands_alone_at_an_end(browser, features, printed):
     page, _ = open_page(browser, features)
     heads = page.evaluate("[...document.querySelectorAll('main :is(h2, h3, h4, summary)')].map(h => h.textContent)")
-    read = pypdf.PdfReader(
-        io.BytesIO(page.pdf(prefer_css_page_size=True, print_background=True, tagged=True, outline=True))
-    )
+    read, texts = printed
     assert "/StructTreeRoot" in read.trailer["/Root"] and len(read.outline) > 0
     squeezed = {"".join(unicodedata.normalize("NFKC", head).split()) for head in heads}
     ends = []
-    for each in read.pages[:-1]:
-        lines = [line for line in each.extract_text().splitlines() if line.strip()]
+    for text in texts[:-1]:
+        lines = [line for line in text.splitlines() if line.strip()]
         own = [line for line in lines if not re.fullmatch(r"\s*\d+ / \d+\s*", line)]
         ends.append("".join(unicodedata.normalize("NFKC", own[-1]).split()))
     assert [end for end in ends if end in squeezed] == []

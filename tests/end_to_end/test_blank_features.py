@@ -22,6 +22,8 @@ from plain_r import compare_printed, run_plain_r
 
 N, P = 60, 8
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 
 def write_study(folder, blank=0.1, seed=0, readers=2, **changes):
     """A study with two sources, whose tables have blanks, by two readers."""

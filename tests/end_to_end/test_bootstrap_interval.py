@@ -13,6 +13,8 @@ import prldh
 from prldh.core import PrldhError
 from prldh.validation import two_stage
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 ESTIMATES = ("estimate", "b632", "b632plus")
 
 

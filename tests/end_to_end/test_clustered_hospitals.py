@@ -14,6 +14,8 @@ from pages import unmarked
 
 import prldh
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 
 def study_of(folder, n_patients: int = 60, rows: int = 2, blanks: int = 0) -> dict:
     rng = np.random.default_rng(5)

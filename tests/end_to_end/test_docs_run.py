@@ -18,15 +18,15 @@ NEEDS = dict.fromkeys(("images.md", "slicer.md"), ("SimpleITK", "prldh_pyradiomi
     [pytest.param(page, marks=pytest.mark.slow if page.name in SLOW else (), id=page.stem) for page in RUN],
 )
 @pytest.mark.usefixtures("undrawn")
-def test_a_page_runs_and_prints_what_it_shows(page, tmp_path):
+def test_a_page_runs_and_prints_what_it_shows(page, tmp_path, warm_prldh):
     for module in NEEDS.get(page.name, ()):
         pytest.importorskip(module)
     if "Rscript" in page.read_text(encoding="utf-8") and shutil.which("Rscript") is None:
         pytest.skip("R is not installed")
-    run_page(page.read_text(encoding="utf-8"), tmp_path)
+    run_page(page.read_text(encoding="utf-8"), tmp_path, warm_prldh.parent)
 
 
-def test_a_page_that_shows_something_else_is_found(tmp_path):
+def test_a_page_that_shows_something_else_is_found(tmp_path, warm_prldh):
     page = """
 ```yaml title="a/b.yaml"
 key: 1
@@ -48,12 +48,12 @@ print("the number is", number)
 the … 2
 ```
 """
-    run_page(page, tmp_path)
+    run_page(page, tmp_path, warm_prldh.parent)
     assert [block.language for block in blocks_of(page)] == ["yaml", "console", "python", "text"]
     for wrong, instead in (("key: 1\n$", "key: 2\n$"), ("the …", "a …"), ("absent.yaml…\n", "absent.yaml…\nmore\n")):
         with pytest.raises(AssertionError):
-            run_page(page.replace(wrong, instead, 1), tmp_path)
+            run_page(page.replace(wrong, instead, 1), tmp_path, warm_prldh.parent)
     with pytest.raises(AssertionError, match="is not run"):
-        run_page("```ruby\nputs 1\n```\n", tmp_path)
+        run_page("```ruby\nputs 1\n```\n", tmp_path, warm_prldh.parent)
     with pytest.raises(AssertionError):
         compare("a\nb", "a\nc", "x")

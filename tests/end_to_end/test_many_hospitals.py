@@ -17,6 +17,8 @@ from prldh.stats.roc import auc
 
 N = 110
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 
 def write_tables(folder, seed: int = 0, n: int = N) -> dict:
     rng = np.random.default_rng(seed)

@@ -20,6 +20,8 @@ from prldh.core.errors import PrldhError, StudyError
 
 N = 24
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 
 class Inner(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)

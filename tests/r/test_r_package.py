@@ -61,6 +61,7 @@ def test_the_reference_of_the_site_groups_every_page_of_r_users():
     assert listed == (pages - {"prldh-package"}) | articles
 
 
+@pytest.mark.slow  # the next asks for all of this and more, and is slow too; the tests above are of `make test`
 def test_r_cmd_check(tmp_path, run_r):
     run_r("R", "CMD", "build", "--no-build-vignettes", PACKAGE, cwd=tmp_path)
     (archive,) = tmp_path.glob("prldh_*.tar.gz")

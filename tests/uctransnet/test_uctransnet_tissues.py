@@ -23,6 +23,9 @@ from prldh.core.errors import DataError, StudyError
 from prldh.report.page import render
 
 sitk = pytest.importorskip("SimpleITK")
+
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 DATA = Path(__file__).parents[2].parent / "shared" / "data"
 CT = Path(__file__).parents[1] / "data" / "totalsegmentator"
 N = 12
