@@ -42,6 +42,27 @@ if TYPE_CHECKING:  # the rooms are imported on first use, so that --help is quic
     import prldh.work
 
 
+class Place(click.Path):
+    """A path; a blank one, as of a shell's variable that is not set, would be the working directory."""
+
+    def convert(self, value: Any, param: click.Parameter | None, context: click.Context | None) -> Any:
+        if value == "":
+            self.fail("the path is blank. Give one; the working directory is '.'.", param, context)
+        return super().convert(value, param, context)
+
+    @classmethod
+    def of_all(cls, command: click.Command) -> click.Command:
+        """A command, of prldh or of a plugin, whose paths are of this type."""
+        for param in command.params:
+            if type(param.type) is click.Path:
+                own = cls()
+                vars(own).update(vars(param.type))
+                param.type = own
+        for each in getattr(command, "commands", {}).values():
+            cls.of_all(each)
+        return command
+
+
 @contextmanager
 def _cut_short() -> Iterator[None]:
     """What click repeats of an argument is cut as everywhere."""
@@ -61,6 +82,10 @@ class PrldhGroup(click.Group):
     def make_context(self, *given: Any, **named: Any) -> click.Context:
         with _cut_short():
             return super().make_context(*given, **named)
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        found = super().get_command(context, name)
+        return None if found is None else Place.of_all(found)
 
     def invoke(self, context: click.Context) -> object:
         try:

@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -25,6 +24,7 @@ from prldh.core import (
     Progress,
     TissueFit,
     Warn,
+    given_path,
     seed_for,
     warn,
 )
@@ -115,7 +115,7 @@ def analyze(
     def say(sentence: str) -> None:
         progress(sentence, 0, 0)
 
-    with claim_output(Path(out), force) as held:
+    with claim_output(given_path(out, "out"), force) as held:
         with threadpool_limits(1):  # results do not depend on how sums are split over threads
             planned = None if plan_file is None else read_plan(plan_file)
             plan = prepare(

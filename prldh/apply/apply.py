@@ -22,7 +22,19 @@ from prldh.apply.patients import NewPatients, has_both, read_new_patients
 from prldh.apply.pooling import pool
 from prldh.apply.recalibration import Method, check_method, need_part, who_fits
 from prldh.apply.shift import describe_shift
-from prldh.core import Draws, OutputError, Progress, StudyError, Warn, clean, csv_of, formulas_of, sealed, warn
+from prldh.core import (
+    Draws,
+    OutputError,
+    Progress,
+    StudyError,
+    Warn,
+    clean,
+    csv_of,
+    formulas_of,
+    given_path,
+    sealed,
+    warn,
+)
 from prldh.data import some, tell_of_formulas
 from prldh.data.imaging import file_stem
 from prldh.engines import StatisticsEngine
@@ -86,11 +98,11 @@ def apply_models(
     PrldhError
         With one message for everything a user can mend; then nothing is written, of any cohort.
     """
-    run = Path(run)
+    run = given_path(run, "run")
     method = check_method(recalibrate)
-    is_one = isinstance(cohort, (str, os.PathLike, dict))
+    files: list[Any] = [*cohort] if isinstance(cohort, (list, tuple)) else [cohort]
+    is_one = not isinstance(cohort, (list, tuple))
     progress = progress or unasked()
-    files = [cohort] if isinstance(cohort, (str, os.PathLike, dict)) else list(cohort)
     registry = Registry(plugins)
     home = home_of(run)
     with finished(home):

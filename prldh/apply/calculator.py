@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from prldh.apply.frozen import home_of, read_frozen
-from prldh.core import FEATURES, OWNED, OutputError, check_target, write_whole
+from prldh.core import FEATURES, OWNED, OutputError, check_target, given_path, write_whole
 from prldh.plugins import Registry
 from prldh.report import CALCULATOR_MARK, calculator_of, calculator_page, choose_model
 from prldh.results import FOLDER, finished, read_external
@@ -45,7 +44,7 @@ def write_calculator(
     PrldhError
         With one message for everything a user can mend, such as a model that cannot be a calculator.
     """
-    run, out = Path(run), Path(out)
+    run, out = given_path(run, "run"), given_path(out, "out")
     if out.suffix.lower() not in (".html", ".htm"):
         raise OutputError(f"--out {out}: a calculator is a page, and its name ends with .html. Give such a name.")
     home = home_of(run)

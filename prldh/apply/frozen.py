@@ -28,6 +28,7 @@ from prldh.core import (
     resolved,
     same_text,
     seal_of,
+    shown_path,
     variables_in,
 )
 from prldh.plugins import Registry
@@ -101,9 +102,16 @@ def read_frozen(run: Path, registry: Registry, accept_edited: bool = False) -> F
     DataError
         If there are none, they are of another schema or, unless that is accepted, others than were written.
     """
+    run = run.parent if run.name == "results.json" and is_file(run) else run
     home = home_of(run)
     is_recalibrated, path = home != run, run / "model.json"
     results = read_results(home)
+    if is_recalibrated and not is_there(path):
+        raise DataError(
+            f"{shown_path(run)} is what `prldh apply` said of a cohort, and the models were not recalibrated there."
+            f" Give {shown_path(home)}, or recalibrate them: `prldh apply {shown_path(home)} COHORT.yaml --recalibrate"
+            " slope --force`."
+        )
     do = f"{'Recalibrate with `prldh apply`' if is_recalibrated else 'Run `prldh analyze`'} again."
     try:
         raw = file_bytes(path)
@@ -145,6 +153,8 @@ def read_frozen(run: Path, registry: Registry, accept_edited: bool = False) -> F
 
 def home_of(run: Path) -> Path:
     """The output folder of ``prldh analyze``: the folder itself, or the one that a cohort's folder lies in."""
+    if run.name == "results.json" and is_file(run):
+        return run.parent
     is_recalibrated = is_file(run / RESULTS) and not is_there(run / "results.json")
     return resolved(run).parents[1] if is_recalibrated else run
 

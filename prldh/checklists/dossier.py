@@ -10,7 +10,16 @@ from typing import Any
 from prldh.core import DataError, is_folder, is_there
 from prldh.ibsi import Extraction, from_metadata, read_feature_file
 from prldh.plugins import Registry
-from prldh.results import FeaturesFile, Words, read_external, read_held, read_provenance, read_results, words_of
+from prldh.results import (
+    FeaturesFile,
+    Words,
+    read_external,
+    read_held,
+    read_provenance,
+    read_results,
+    refuse_other,
+    words_of,
+)
 
 
 @dataclass(frozen=True)
@@ -131,6 +140,8 @@ def read_dossier(path: Path, registry: Registry) -> Dossier:
             " feature file."
         )
     if not is_folder(path) and path.name != "results.json":
+        if path.suffix.lower() in (".yaml", ".yml"):
+            refuse_other(path)
         extraction = read_feature_file(path)
         return Dossier(extractions=(extraction,), title=path.name)
     folder = path if is_folder(path) else path.parent

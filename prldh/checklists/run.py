@@ -19,6 +19,7 @@ from prldh.core import (
     OutputError,
     PluginError,
     check_target,
+    given_path,
     is_file,
     is_folder,
     resolved,
@@ -32,11 +33,11 @@ FOLDER = "checklists"
 
 
 def run_checklist(
-    path: Path,
+    path: str | os.PathLike,
     standard: str,
     form: str,
-    out: Path | None = None,
-    answers: Path | None = None,
+    out: str | os.PathLike | None = None,
+    answers: str | os.PathLike | None = None,
     *,
     force: bool = False,
     plugins: Sequence[Any] = (),
@@ -71,6 +72,8 @@ def run_checklist(
     PrldhError
         For anything that a user can mend.
     """
+    path = given_path(path, "path")
+    out, answers = (None if p is None else given_path(p, name) for p, name in ((out, "out"), (answers, "answers")))
     registry = Registry(plugins)
     checklist = registry.choose("register_checklists", standard, "--standard")
     if form == "docx" and not has_docx():
@@ -104,8 +107,10 @@ def _fill_and_write(
     run_files = [folder / name for name in (*OWNED, *FEATURES) if name != FOLDER]
     for place in (target, *(target.with_suffix(f".{f}") for f in others)):
         never = [path if is_single else questions, questions, answers, *run_files]
-        check_target(place, "--out", marks=MARKS, never=[p for p in never if p is not None], force=force)
-    check_target(questions, "the file of questions", marks=(HEAD[:60].encode(),), never=run_files, force=force)
+        kept = [p for p in never if p is not None]
+        check_target(place, "--out", marks=MARKS, never=kept, force=force, within_run=FOLDER)
+    marks = (HEAD[:60].encode(),)
+    check_target(questions, "the file of questions", marks=marks, never=run_files, force=force, within_run=FOLDER)
     base = None if is_single else _base(target, folder)
     content = write_checklist(filled, form, base)
     try:

@@ -21,7 +21,8 @@ from pathlib import Path
 
 from prldh.core.errors import DataError, OutputError, PrldhError
 from prldh.core.locks import is_still, take_lock
-from prldh.core.texts import shown
+from prldh.core.owned import FEATURES, OWNED
+from prldh.core.texts import quoted, shown
 
 #: So much of a file's beginning and end is looked at for a mark of prldh's.
 _LOOKED_AT = 4096
@@ -37,6 +38,8 @@ _KINDS = (
     (stat.S_ISBLK, "it is a device, not a file"),
 )
 _NO_SIZE = "it gives no size, as files of the system do"
+#: What of a finished run is a folder, or a file, that the next one replaces.
+_PARTS = frozenset((*OWNED, *FEATURES))
 _ABSENT = (errno.ENOENT, errno.ENOTDIR)
 #: What helps where the system says why something cannot be read or written.
 _REMEDIES = {
@@ -51,6 +54,24 @@ _REMEDIES = {
     errno.ENOMEM: "Use fewer --jobs, or a machine with more memory",
     errno.EIO: "Check the disk",
 }
+
+
+def given_path(path: object, what: str) -> Path:
+    """The path that somebody gave for ``what``, an argument's name.
+
+    Raises
+    ------
+    DataError
+        If it is neither text nor a path, is blank (which would be the working directory), or is no name of a file.
+    """
+    text = path if isinstance(path, str) else os.fspath(path) if isinstance(path, os.PathLike) else None
+    if not isinstance(text, str):
+        found = "None" if path is None else shown(type(path).__name__)
+        raise DataError(f"{what}: a path is text or a pathlib.Path; found {found}. Give one of them.")
+    if not text or "\0" in text:
+        found = "is blank" if not text else f"has a null character: {quoted(text)}"
+        raise DataError(f"{what}: the path {found}. Give the path of a file or folder.")
+    return Path(text)
 
 
 def expanded(path: str | os.PathLike) -> Path:
@@ -283,6 +304,7 @@ def check_target(
     never: Iterable[Path] = (),
     force: bool | None = False,
     may_be_empty: bool = False,
+    within_run: str = "",
 ) -> None:
     """Refuse a file that a command was told to write where something stands that is not to be replaced.
 
@@ -300,18 +322,26 @@ def check_target(
         Replace a file of somebody else's; None where the command has no such option.
     may_be_empty
         A file without content is nobody's.
+    within_run
+        The folder of a run that this command writes to.
 
     Raises
     ------
     OutputError
-        If it is no ordinary file, is among ``never``, or is somebody else's and not to be replaced.
+        If it is no ordinary file, is among ``never``, lies where a run's own are, or is somebody else's and not to be
+        replaced.
     """
     place = Path(os.path.realpath(out.parent)) / out.name
     for kept in never:
-        if place.is_relative_to(os.path.realpath(kept)) or _is_same(place, kept):
+        if place == Path(os.path.realpath(kept)) or _is_same(place, kept):
             raise OutputError(
                 f"{option} {out} is a file of the run or of its study, which is not replaced. Give another name."
             )
+        if place.is_relative_to(os.path.realpath(kept)) and os.path.lexists(place):
+            raise OutputError(
+                f"{option} {out} is a file of the run or of its study, which is not replaced. Give another name."
+            )
+    refuse_in_run(out, option, but=within_run)
     try:
         mode = os.lstat(out).st_mode
     except (FileNotFoundError, NotADirectoryError):
@@ -330,6 +360,30 @@ def check_target(
         return
     or_force = "" if force is None else ", or --force to replace it"
     raise OutputError(f"{option} {out} is there already, and not what this command wrote. Give another name{or_force}.")
+
+
+def refuse_in_run(out: Path, option: str, *, but: str = "") -> None:
+    """Refuse a place within a folder of a finished run, such as ``tables``: the next run there replaces all of it.
+
+    ``option``: what named the place. ``but``: the one such folder that may be written to.
+
+    Raises
+    ------
+    OutputError
+        If it lies in one.
+    """
+    place = resolved(out.absolute())
+    for part in (place, *place.parents):
+        is_part = part.name != but and part.name in _PARTS and is_file(part.parent / "results.json")
+        if is_part and (part == place or is_folder(part)):
+            if part == place:
+                raise OutputError(
+                    f"{option} {shown_path(out)} belongs to a finished run, and is not replaced. Give another place."
+                )
+            raise OutputError(
+                f"{option} {shown_path(out)} lies in {shown_path(part)}, which belongs to a finished run: the next run"
+                " there replaces all of it. Give a place outside."
+            )
 
 
 def is_marked(path: Path, marks: Iterable[bytes]) -> bool:

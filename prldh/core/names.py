@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 from typing import Any
 
 #: Comparing takes as long as both names' lengths multiplied.
@@ -10,9 +11,40 @@ LONGEST = 500
 
 
 def nearest(name: str, known: Any) -> str | None:
-    """The known name most like ``name``, or None where nothing is near, as of a text that is no name."""
+    """The known name most like ``name``, or None where nothing is near, as of a text that is no name.
+
+    Of those that are near it is the one that fewest changes lead to (a letter more, less, another, or two exchanged);
+    of several the one as long, then the one that begins alike the longest, then the first.
+
+    Examples
+    --------
+    >>> nearest("radscore_disk", ["radscore_dis", "radscore_disc"]), nearest("agee", ["Age", "sex"]), nearest("x", "y")
+    ('radscore_disc', 'Age', None)
+    """
     if len(str(name)) > LONGEST:
         return None
-    lowered = {str(k).lower(): str(k) for k in known if len(str(k)) <= LONGEST}
-    match = difflib.get_close_matches(str(name).lower(), list(lowered), n=1, cutoff=0.6)
-    return lowered[match[0]] if match else None
+    lowered: dict[str, str] = {}
+    for one in known:
+        if len(str(one)) <= LONGEST:
+            lowered.setdefault(str(one).lower(), str(one))
+    asked = str(name).lower()
+    close = difflib.get_close_matches(asked, list(lowered), n=8, cutoff=0.6)
+    close.sort(key=list(lowered).index)
+
+    def distance(one: str) -> tuple[int, int, int]:
+        return changes(asked, one), abs(len(asked) - len(one)), -len(os.path.commonprefix([asked, one]))
+
+    return lowered[min(close, key=distance)] if close else None
+
+
+def changes(one: str, other: str) -> int:
+    """How many letters are to be added, left out, replaced or exchanged with the next to get from one to the other."""
+    before: list[int] = []
+    row = list(range(len(other) + 1))
+    for i, a in enumerate(one, 1):
+        above, before, row = before, row, [i]
+        for j, b in enumerate(other, 1):
+            row.append(min(before[j] + 1, row[-1] + 1, before[j - 1] + (a != b)))
+            if i > 1 and j > 1 and a == other[j - 2] and one[i - 2] == b:
+                row[j] = min(row[j], above[j - 2] + 1)
+    return row[-1]

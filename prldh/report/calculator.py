@@ -17,7 +17,7 @@ from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup
 
 from prldh.chain import GROUPS, group_levels
-from prldh.core import DataError, LinearScore, same_text
+from prldh.core import DataError, LinearScore, nearest, same_text
 from prldh.pages import create_environment, typeset
 from prldh.report.answer import label, leading_model
 from prldh.report.calculator_words import known_of, meaning_of, notes_of
@@ -243,7 +243,11 @@ def choose_model(frozen: Mapping[str, Any], data: dict[str, Any], name: str | No
         key = (leading.model["name"], leading.model["adjusted"]) if leading else None
         return next((m for m in frozen["models"] if (m["name"], m["adjusted"]) == key), frozen["models"][0])
     if name not in known:
-        raise DataError(f"--model: there is no model '{name}'. There are: {'; '.join(known)}. Give one of these.")
+        near = nearest(name, known)
+        raise DataError(
+            f"--model: there is no model '{name}'{f'; did you mean {near!r}?' if near else '.'} There are:"
+            f" {'; '.join(known)}. Give one of these."
+        )
     return known[name]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import os
 import tempfile
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,6 +21,7 @@ from prldh.core import (
     file_at,
     file_bytes,
     formulas_of,
+    given_path,
     is_folder,
     nearest,
     write_whole,
@@ -86,7 +88,7 @@ class Picture:
         OutputError
             If something is there.
         """
-        path = Path(path)
+        path = given_path(path, "path")
         content = self.content(path.suffix.lower().removeprefix("."))
         if not (path.is_file() and file_bytes(path) == content):
             check_target(path, "save", force=force or None)
@@ -154,8 +156,13 @@ def read_results(folder: str | os.PathLike, *, plugins: Sequence[Any] = ()) -> R
     ------
     DataError
         If there are no results, or they are of another schema or damaged.
+
+    Warns
+    -----
+    UserWarning
+        If ``predictions.csv`` is lost.
     """
-    folder = Path(folder)
+    folder = given_path(folder, "folder")
     data = read_document(folder)
     folder = folder if is_folder(folder) else folder.parent
     with finished(folder):
@@ -172,6 +179,11 @@ def _predictions(folder: Path, data: dict[str, Any]) -> pd.DataFrame:
     """``predictions.csv`` with the types that it was written with; empty where it is lost."""
     path = folder / "predictions.csv"
     if not path.is_file():
+        warnings.warn(
+            f"{path} is not there: predictions is an empty table, and so is what is made of it. Put the file back, or"
+            " run `prldh analyze … --force` again.",
+            stacklevel=3,
+        )
         return pd.DataFrame()
     text = dict.fromkeys(("id", "model", "scope", "scheme"), str)
     table = pd.read_csv(file_at(path), dtype=text, keep_default_na=False)

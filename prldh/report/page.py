@@ -12,7 +12,7 @@ from typing import Any
 from markupsafe import Markup
 
 from prldh.checklists import checklist_view, fill_again
-from prldh.core import OutputError, Progress, hold, is_folder
+from prldh.core import OutputError, Progress, given_path, hold, is_folder
 from prldh.pages import create_environment
 from prldh.plugins import Registry, lent
 from prldh.report.calculator import NOT_A_DEVICE, as_json, calculators_of
@@ -123,7 +123,7 @@ def _rendered(name: str, section: Any, plugin: str, data: dict[str, Any], folder
 
 
 def render(
-    folder: Path,
+    folder: str | os.PathLike,
     jobs: int | None = None,
     *,
     plugins: Sequence[Any] = (),
@@ -144,7 +144,7 @@ def render(
     OutputError
         If the folder cannot be written.
     """
-    registry = Registry(plugins)
+    registry, folder = Registry(plugins), given_path(folder, "folder")
     data = read_results(folder)
     folder = folder if is_folder(folder) else folder.parent
     with finished(folder), hold(folder) as held:

@@ -6,7 +6,7 @@ Reads what runs wrote (``results.json``, ``predictions.csv``) and arranges it; c
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from prldh.core import CsvFormulas, DataError, cell_of_csv, file_at, formulas_of, is_folder, is_there
+from prldh.core import (
+    CsvFormulas,
+    DataError,
+    cell_of_csv,
+    file_at,
+    formulas_of,
+    given_path,
+    is_folder,
+    is_there,
+    shown,
+)
 from prldh.results import differing_settings, finished, make_tables, read_results, shown_setting
 
 #: What rows of the tables are known by, in this order; a table whose rows are not each known by these is no table of
@@ -131,7 +141,10 @@ def compare_runs(runs: Sequence[str | os.PathLike]) -> RunComparison:
     DataError
         For fewer than two runs, the same run twice, a folder without results, or results of another schema.
     """
-    folders = [_folder_of(Path(run)) for run in runs]
+    found = "None" if runs is None else shown(type(runs).__name__)
+    if isinstance(runs, (str, bytes, os.PathLike)) or not isinstance(runs, Iterable):
+        raise DataError(f"runs: a list of output folders is compared; found {found}. Give two or more.")
+    folders = [_folder_of(given_path(run, "runs")) for run in runs]
     if len(folders) < 2:
         raise DataError(f"compare takes two runs or more, found {len(folders)}. Name another output folder.")
     seen: dict[str, Path] = {}

@@ -56,6 +56,7 @@ from prldh.results.reading import (
     read_pooled,
     read_provenance,
     read_results,
+    refuse_other,
 )
 from prldh.results.schemas import schema_of
 from prldh.results.sizes import has_own_patients, size_in_words
@@ -138,6 +139,7 @@ __all__ = [
     "read_pooled",
     "read_provenance",
     "read_results",
+    "refuse_other",
     "schema_of",
     "scheme_words",
     "selected_features",

@@ -11,7 +11,20 @@ from typing import Any
 import pandas as pd
 
 from prldh.chain import Protocol, probability
-from prldh.core import ABSENT, BOOTSTRAP, Cohort, DataError, LedgerRow, Warn, add_up, clean, scope_words, warn
+from prldh.core import (
+    ABSENT,
+    BOOTSTRAP,
+    Cohort,
+    DataError,
+    LedgerRow,
+    Warn,
+    add_up,
+    clean,
+    nearest,
+    quoted,
+    scope_words,
+    warn,
+)
 from prldh.data import describe_missing
 from prldh.data.imaging import describe_images
 from prldh.engines import PACKAGES, PythonEngine, packages_of
@@ -45,6 +58,29 @@ from prldh.validation import EngineRun
 ByScheme = Mapping[str, Mapping[str, tuple[LedgerRow, ...]]]
 
 
+class NoTable(DataError, KeyError):
+    """There is no table of that name."""
+
+    __str__ = Exception.__str__  # a KeyError shows the quoted text
+
+
+class Tables(dict[str, pd.DataFrame]):
+    """Data frames by name; to ask for one that is not there tells those that are.
+
+    Raises
+    ------
+    NoTable
+        If there is none of that name: a ``KeyError``, with the message of a ``DataError``.
+    """
+
+    def __missing__(self, name: object) -> pd.DataFrame:
+        near = nearest(str(name), self)
+        raise NoTable(
+            f"there is no table {quoted(name)}{f'; did you mean {near!r}?' if near else '.'} There are:"
+            f" {', '.join(self)}."
+        )
+
+
 @dataclass(frozen=True)
 class Results:
     """Results of a study; ``words`` are those of the objects behind it.
@@ -61,9 +97,9 @@ class Results:
     view: View | None = field(repr=False, default=None, compare=False)
 
     @cached_property
-    def tables(self) -> dict[str, pd.DataFrame]:
+    def tables(self) -> Tables:
         """The tables by name; ``docs/result_tables.md`` says what each row and column is."""
-        return {**make_tables(self.data), **self.extra}
+        return Tables({**make_tables(self.data), **self.extra})
 
     def describe(self, table: str) -> pd.DataFrame:
         """What each column of a table means, and whether rows differ by it (``is_key``).
@@ -73,8 +109,6 @@ class Results:
         DataError
             With the names that there are, if there is none of that name.
         """
-        if table not in self.tables:
-            raise DataError(f"describe: there is no table '{table}'. There are: {', '.join(self.tables)}.")
         return describe_columns(table, self.tables[table])
 
     def __repr__(self) -> str:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from prldh.core import DataError, PrldhError, file_bytes, is_file, is_folder
+from prldh.core import DataError, PrldhError, file_bytes, is_file, is_folder, is_there, shown_path
 from prldh.results.document import Document
 from prldh.results.folder_files import External, Pooled, Provenance
 from prldh.results.held import hold, parse, read_held
@@ -31,9 +31,12 @@ def read_results(folder: Path) -> dict[str, Any]:
         If there is none, it is not JSON, of another schema, or not as a run writes it.
     """
     path = folder / "results.json" if is_folder(folder) else folder
+    refuse_other(folder)
     try:
         data = parse(path, file_bytes(path), AGAIN)
     except FileNotFoundError:
+        if not is_there(folder):
+            raise DataError(f"{shown_path(folder)} is not there. Give the output folder of `prldh analyze`.") from None
         raise DataError(
             f"no results in {folder}: results.json is missing. Run `prldh analyze STUDY.yaml --out {folder}` first."
         ) from None
@@ -47,6 +50,23 @@ def read_results(folder: Path) -> dict[str, Any]:
         )
     hold(path, data, Document, AGAIN)
     return data
+
+
+def refuse_other(folder: Path) -> None:
+    """Refuse what is given for a run's folder and is a file of another kind, such as a study file.
+
+    Raises
+    ------
+    DataError
+        If it is a file that is no ``results.json``.
+    """
+    if not is_file(folder) or folder.name == "results.json" or folder.suffix.lower() == ".json":
+        return
+    what = {".yaml": "a study file", ".yml": "a study file", ".csv": "a table", ".html": "a page"}
+    raise DataError(
+        f"{shown_path(folder)} is {what.get(folder.suffix.lower(), 'a file')}, and not a finished run. Give the output"
+        " folder of `prldh analyze STUDY.yaml --out FOLDER`."
+    )
 
 
 def read_provenance(folder: Path) -> dict[str, Any] | None:

@@ -15,12 +15,23 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from prldh.core import FEATURES, CsvFormulas, DataError, ImageValues, Progress, StudyError, Warn, clean, csv_cell
+from prldh.core import (
+    FEATURES,
+    CsvFormulas,
+    DataError,
+    ImageValues,
+    Progress,
+    StudyError,
+    Warn,
+    clean,
+    csv_cell,
+    given_path,
+)
 from prldh.data import tell_of_formulas
 from prldh.data.imaging import Images, TissueImages, check_tissues, describe_tissue, file_stem, measure, verify_cases
 from prldh.plugins import Registry
 from prldh.run.folder import claim_output, refuse_inputs_inside
-from prldh.study import Study, read_study
+from prldh.study import Study, check_given, read_study
 from prldh.work import unasked
 
 if TYPE_CHECKING:
@@ -85,6 +96,7 @@ def extract(
     PrldhError
         With one message for everything a user can mend; then nothing is written.
     """
+    check_given(jobs=jobs)
     study, folder = read_study(study)
     _refuse_without_images(study)
     study = study if dask is None else study.model_copy(update={"compute": study.compute.with_dask(dask)})
@@ -92,7 +104,7 @@ def extract(
         stack.enter_context(threadpool_limits(1))
         held = None
         if out is not None:
-            held = stack.enter_context(claim_output(Path(out), force, FEATURES))
+            held = stack.enter_context(claim_output(given_path(out, "out"), force, FEATURES))
             refuse_inputs_inside(held.out, [folder / p for p in study.inputs()], FEATURES)
         told = progress or unasked()
         images = measure(study, folder, Registry(plugins), jobs=jobs, is_strict=is_strict, progress=told)

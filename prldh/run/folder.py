@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from prldh.core import FEATURES, OWNED, Held, OutputError, hold, resolved
+from prldh.core import FEATURES, OWNED, Held, OutputError, hold, refuse_in_run, resolved
 from prldh.study import Study
 
 
@@ -20,8 +20,12 @@ def check_output(out: Path, force: bool, owned: tuple[str, ...] = OWNED) -> None
     OutputError
         If results are there already and ``force`` is off, or the place cannot be written.
     """
+    refuse_in_run(out, "output folder")
     try:
         exists, is_folder = out.exists(), out.is_dir()
+        for place in (out, *out.parents):
+            if place.is_symlink() and not place.exists():
+                raise OutputError(f"output folder {out}: {place} is a link to nothing. Give another folder.")
     except OSError as error:
         raise OutputError(
             f"output folder {_shortened(out)} cannot be made: {error.strerror or error}. Give another folder."

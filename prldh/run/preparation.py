@@ -44,7 +44,7 @@ from prldh.plugins import Registry, draw_resamples, settings_of
 from prldh.results import MEASURES
 from prldh.run.protocols import blanks_allowed, resolve_protocols
 from prldh.run.reach import check_columns, reads_columns, within_reach
-from prldh.study import Study, Validation, read_study
+from prldh.study import Study, Validation, check_given, read_study
 from prldh.validation import compared_schemes, judged_model
 
 
@@ -64,6 +64,7 @@ def prepare(
     ``out``: the output folder, where a former run's checklist questions may have been answered. ``plugins``: as
     :class:`~prldh.plugins.registry.Registry` takes them.
     """
+    check_given(engine=engine, seed=seed, jobs=jobs)
     study, folder = read_study(study)
     compute = None if dask is None else study.compute.with_dask(dask)
     changes = {k: v for k, v in (("engine", engine), ("seed", seed), ("compute", compute)) if v is not None}

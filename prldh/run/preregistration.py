@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from prldh.chain import Protocol, plan_models
-from prldh.core import DataError, OutputError, Warn, check_target, file_bytes, seal_of, warn, write_whole
+from prldh.core import DataError, OutputError, Warn, check_target, file_bytes, given_path, seal_of, warn, write_whole
 from prldh.data import digest_cases, digest_table, some
 from prldh.data.imaging import check_names
 from prldh.plugins import Registry
@@ -65,7 +65,7 @@ def write_plan(
     PrldhError
         For anything that a user can mend. The outcome may be blank, or not there yet: it is not read.
     """
-    out = Path(out)
+    out = given_path(out, "out")
     check_target(out, "--out", never=_inputs(study), force=force)
     content = describe_plan(study, plugins)
     text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
@@ -114,7 +114,7 @@ def read_plan(path: str | os.PathLike) -> dict[str, Any]:
     DataError
         If it is missing, damaged, changed by hand or of another schema.
     """
-    path = Path(path)
+    path = given_path(path, "plan_file")
     again = "Give the file that `prldh plan` wrote."
     try:
         content = json.loads(file_bytes(path))

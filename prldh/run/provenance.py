@@ -44,7 +44,7 @@ def describe_provenance(
         "schema": "prldh-provenance/1",
         "prldh": version_of("prldh"),
         "commit": _commit(),
-        "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
+        "command": [_as_utf8(each) for each in (Path(sys.argv[0]).name, *sys.argv[1:])],
         "started": iso(started),
         "finished": iso(now),
         "seconds": round(now - started, 3),
@@ -89,6 +89,11 @@ def _commit() -> str | None:
     except (OSError, subprocess.SubprocessError):
         return None
     return head + ("+" if changed.strip() else "")
+
+
+def _as_utf8(text: str) -> str:
+    """An argument, bytes of which that are no UTF-8 are escaped: the file is UTF-8."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def iso(seconds: float) -> str:

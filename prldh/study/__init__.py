@@ -8,7 +8,7 @@ from prldh.study.reading import AS_IT_IS, Named, TableFile, TableRead, as_file
 from prldh.study.scaffold import new_study_file, write_scaffold, write_study
 from prldh.study.statistics import Imputation, Performance, SampleSize, TableOne, Univariate
 from prldh.study.strict import Strict, Text
-from prldh.study.study import Study
+from prldh.study.study import Study, check_given
 from prldh.study.study_file import as_unquoted, read_settings, read_study
 from prldh.study.tissues import OF_IMAGES, SHIPPED_SOURCES, ConsensusWay, LesionWay, Tissue
 from prldh.study.validation import Validation
@@ -42,6 +42,7 @@ __all__ = [
     "Written",
     "as_file",
     "as_unquoted",
+    "check_given",
     "one_value",
     "parse_json",
     "parse_yaml",

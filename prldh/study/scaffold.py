@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from prldh.core import OutputError, write_whole
+from prldh.core import OutputError, is_folder, is_there, refuse_in_run, write_whole
 
 STUDY = """\
 # A prldh study. Paths are relative to this file. `prldh schema study` prints every key.
@@ -68,6 +68,10 @@ or by_model (every model has those without blanks in its own terms), error, or m
 
 def new_study_file(folder: Path) -> Path:
     """Where the study file of a folder is to stand; an error where one is there already."""
+    refuse_in_run(folder, "folder")
+    if os.path.lexists(folder) and not is_folder(folder):
+        what = "a link to nothing" if not is_there(folder) else "no folder"
+        raise OutputError(f"{folder} is {what}. Give a folder, or the name of a new one.")
     study = folder / "study.yaml"
     if os.path.lexists(study):
         raise OutputError(f"{study} exists already. Give another folder, or edit that file.")

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import (
     BeforeValidator,
     Field,
+    TypeAdapter,
     ValidationError,
     field_validator,
     model_validator,
@@ -132,6 +133,27 @@ class Compute(Strict):
             return Compute(jobs=self.jobs, dask=address)
         except ValidationError as error:
             raise StudyError(f"--dask: {error.errors()[0]['msg'].removeprefix('Value error, ')}.") from None
+
+
+def check_given(**given: object) -> None:
+    """Hold arguments that stand for keys of the study file (``seed``, ``engine``, ``jobs``) to what a file may say;
+    None is none.
+
+    Raises
+    ------
+    StudyError
+        With the argument, what is wanted, and what was found.
+    """
+    for key, value in given.items():
+        field = {**Study.model_fields, **Compute.model_fields}[key]
+        try:
+            if value is not None:
+                wanted: Any = Annotated[field.annotation, field]
+                TypeAdapter(wanted).validate_python(value, strict=True)
+        except ValidationError as error:
+            raise StudyError(
+                f"{key}: {error.errors()[0]['msg']}; found {quoted(value)}. Correct the argument."
+            ) from None
 
 
 class Study(Strict):

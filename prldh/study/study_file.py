@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from prldh.core import StudyError, shown
+from prldh.core import StudyError, given_path, shown
 from prldh.plugins import in_words
 from prldh.study.study import Study
 from prldh.study.yaml_text import Written, parse_yaml, read_text
@@ -69,7 +69,7 @@ def read_settings(
     """
     if isinstance(source, dict):
         return _validate(source, what.removesuffix(" file"), model), Path.cwd()
-    path = Path(source)
+    path = given_path(source, what)
     example = " `prldh init DIR` writes one to start from." if model is Study else ""
     written = parse_yaml(read_text(path, what, advice=example.strip() or "Give a YAML file."), str(path))
     content = written.content

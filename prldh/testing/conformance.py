@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from prldh.core import OutputError, PluginError, PrldhError, nearest, quoted, shown
+from prldh.core import OutputError, PluginError, PrldhError, nearest, quoted, refuse_in_run, shown
 from prldh.plugins import REGISTRIES, Registry, printing_aside
 from prldh.run import place_whole
 from prldh.study import parse_yaml
@@ -183,6 +183,7 @@ def write_skeleton(name: str, parent: Path, kinds: Sequence[str] = ()) -> list[s
             " such as prldh-mine."
         )
     folder = parent / name
+    refuse_in_run(folder, "folder")
     if os.path.lexists(folder):
         raise OutputError(f"{folder} exists already. Give another name, or remove it.")
     words = {"NAME": name, "PACKAGE": package, "SHORT": short}

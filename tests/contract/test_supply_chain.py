@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import platform
 import re
 import shutil
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -72,6 +74,38 @@ def test_the_table_of_licences_is_as_the_tool_writes_it():
         assert tool.licence_of(found) != "not stated", name
 
 
+#: A few of the files, small ones: of the core, of pictures and of tables.
+SOME = {"click", "jinja2", "pluggy", "typing_extensions", "python-docx"}
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    (sys.platform, platform.machine(), sys.version_info[:2]) != ("linux", "x86_64", (3, 11)),
+    reason="the hashes are those of CPython 3.11's files on Linux, x86-64",
+)
+def test_the_hashes_are_those_of_the_files_that_pip_takes(tmp_path):
+    """As the head of the file says, for some of it; another hash is refused."""
+    lines = [x for x in (ROOT / "constraints.txt").read_text().splitlines() if x.split("==")[0].lower() in SOME]
+    assert len(lines) == len(SOME)
+
+    def download(some: list[str]) -> subprocess.CompletedProcess[str]:
+        (tmp_path / "some.txt").write_text("\n".join(some))
+        pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "download", "--no-deps", "--require-hashes"]
+        return subprocess.run(
+            [*pip, "-r", "some.txt", "-d", "files"], cwd=tmp_path, capture_output=True, text=True, timeout=600
+        )
+
+    done = download(lines)
+    if done.returncode and "HASHES" not in done.stderr and "from versions: none" in done.stderr:
+        pytest.skip("no index can be reached")
+    assert done.returncode == 0, done.stderr
+    assert len(list((tmp_path / "files").iterdir())) == len(SOME)
+    name, hashed = lines[0].split(" --hash=sha256:")
+    shutil.rmtree(tmp_path / "files")
+    done = download([f"{name} --hash=sha256:{'0' * 64}"])
+    assert done.returncode and "DO NOT MATCH THE HASHES" in done.stderr
+
+
 @pytest.mark.slow
 def test_an_sbom_is_made(tmp_path):
     if not shutil.which("make"):
@@ -81,3 +115,5 @@ def test_an_sbom_is_made(tmp_path):
     assert found["bomFormat"] == "CycloneDX"
     components = {c["name"].lower(): c for c in found["components"]}
     assert components["numpy"]["licenses"] and components["numpy"]["version"]
+    needed = {canonicalize_name(Requirement(text).name) for text in PROJECTS[0]["dependencies"]}
+    assert needed <= {canonicalize_name(name) for name in components}

@@ -236,7 +236,7 @@ def test_every_table_is_documented_and_a_row_is_one_fact(made, rich, undrawn):
             assert key and not table.duplicated(key).any(), name
             assert f"| `{name}` | {TABLES[name].row} |" in page
     assert len(seen) > 25, seen
-    with pytest.raises(DataError, match="there is no table 'model'. There are: measures, "):
+    with pytest.raises(DataError, match=r"there is no table 'model'; did you mean 'models'\? There are: measures, "):
         rich.describe("model")
     with pytest.raises(KeyError):
         meaning("models", "no such column")

@@ -108,6 +108,15 @@ CLUSTERED = {
     "clinical": {**study()["clinical"], "patient": "who", "columns": {"centre": "centre"}},
     "validation": {"leave_one_out": False, "folds": 5, "bootstrap": 12, "leave_one_group_out": {"column": "centre"}},
 }
+
+
+def formulas() -> pd.DataFrame:
+    """Ids, levels and blanks that a spreadsheet would run, or that look as if an apostrophe had been put there."""
+    table = cohort().replace({"grade": {"I": "=1+1", "II": "'-II", "III": "-1.5"}})
+    table["id"] = [("=", "+", "-", "@", "'=", "''+")[i % 6] + name for i, name in enumerate(table["id"])]
+    return table.replace({"if": {"neck, left": "@neck", 'the "back"': "+back"}})
+
+
 SETTINGS = {
     "engine": "r",
     "table_one": {"continuous": "wilcoxon", "adjust_p": "holm", "standardized_differences": True},
@@ -174,6 +183,21 @@ STUDIES = {
         study(**{**SETTINGS, **CLUSTERED, "engine": "python", "missing": "by_model"}),
     ),
     "clustered, Firth": (lambda: several_rows(separated(100)), study(**CLUSTERED)),
+    "formulas, escaped": (
+        formulas,
+        study(
+            clinical={
+                "covariates": {
+                    "age (years)": "continuous",
+                    "grade": {"type": "ordinal", "levels": ["'-II", "=1+1", "-1.5"]},
+                    "if": "categorical",
+                }
+            },
+            models=[*TWO, {"name": "=Sum", "terms": ["disc", "if"]}],
+            report={"csv_formulas": "escape"},
+            validation={"bootstrap": 5},
+        ),
+    ),
     "three patients": (lambda: cohort().sort_values("relapse", kind="stable").iloc[[0, 1, -1]], study(**NO_FOLDS)),
 }
 

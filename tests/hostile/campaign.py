@@ -178,6 +178,7 @@ FAMILIES = {
     "images": "headers and voxels of images and masks",
     "parameters": "a PyRadiomics parameter file's values",
     "arguments": "options and names on the command line",
+    "writing": "study files, names, ids, numbers, tables, cohorts and answers as other people and programs write them",
 }
 
 

@@ -9,6 +9,7 @@ from hostile_files import altered_folders, outputs, paths
 from hostile_images import images
 from hostile_settings import arguments, parameters, settings, texts
 from hostile_tables import cells, same_tables, whole_tables
+from hostile_writing import writing
 from verdicts import Case
 
 FAMILIES = (
@@ -23,6 +24,7 @@ FAMILIES = (
     images,
     parameters,
     arguments,
+    writing,
 )
 
 

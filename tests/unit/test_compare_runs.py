@@ -199,7 +199,7 @@ def test_what_is_no_run_is_one_message(run, tmp_path):
         ([run, run / "results.json"], "is given twice"),
         ([run, tmp_path / "nowhere"], "is not there"),
         ([run, tmp_path / "unfinished"], "results.json is missing"),
-        ([run, tmp_path / "file.txt"], "no JSON"),
+        ([run, tmp_path / "file.txt"], "is a file, and not a finished run"),
         ([run, other(run, tmp_path / "old", schema)], "schema is 'prldh-results/0'"),
         ([run, damaged], "the key 'models' is expected"),
         ([run, other(run, tmp_path / "odd", lambda data: data.update(models=[{}]))], r"models\[0\]: the key"),

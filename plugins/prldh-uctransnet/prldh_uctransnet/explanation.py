@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +21,7 @@ from prldh.api import (
     cases_as_measured,
     file_stem,
     file_text,
+    is_folder,
     read_study,
     settings_for,
     write_whole,
@@ -159,6 +163,8 @@ def _explain_tissue(
     place = folder / f"{file_stem(tissue)}.json"
     if place.exists() and not is_forced:
         raise OutputError(f"{folder} holds heat maps of '{tissue}' already. Use --force to draw them again.")
+    if os.path.lexists(folder) and not is_folder(folder):
+        raise OutputError(f"{folder} is no folder, and heat maps go there. Remove it, or move it away.")
     part, loaded = DeepPart.of(run.radscore), load_checkpoint(Path(settings.checkpoint))
     sha256 = file_sha256(Path(settings.checkpoint))
     if run.checkpoint_sha256 not in (None, sha256):
@@ -184,12 +190,25 @@ def _explain_tissue(
         )
     limit = max(float(np.abs(e.heat).max()) for e in explained)
     stems = {e.patient: file_stem(f"{tissue}_{e.level.replace(' ', '_')}_{e.patient}") for e in explained}
-    for e in explained:
-        overlay = Overlay(e.title, e.picture, e.outline, e.heat, e.meaning, "RdBu_r", (-limit, limit), e.shape, e.edges)
-        draw(folder, stems[e.patient], overlay)
-    if segmenter is not None:
+    drawn = Path(tempfile.mkdtemp(prefix=".partial-", dir=results))
+    try:
         for e in explained:
-            draw(folder, f"{stems[e.patient]}_segmentation", segmentation_cam(segmenter, e.case, e.level))
+            limits = (-limit, limit)
+            overlay = Overlay(e.title, e.picture, e.outline, e.heat, e.meaning, "RdBu_r", limits, e.shape, e.edges)
+            draw(drawn, stems[e.patient], overlay)
+        if segmenter is not None:
+            for e in explained:
+                draw(drawn, f"{stems[e.patient]}_segmentation", segmentation_cam(segmenter, e.case, e.level))
+        folder.mkdir(exist_ok=True)
+        for picture in sorted(drawn.iterdir()):
+            os.replace(picture, folder / picture.name)
+    except OSError as error:
+        raise OutputError(
+            f"heat maps cannot be written to {folder}: {error.strerror or error}. Free some space, or check that the"
+            " folder can be written."
+        ) from None
+    finally:
+        shutil.rmtree(drawn, ignore_errors=True)
     about = {
         "schema": SCHEMA,
         "tissue": tissue,

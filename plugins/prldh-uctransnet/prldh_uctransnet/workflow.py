@@ -16,6 +16,9 @@ from prldh.api import (
     Progress,
     Study,
     StudyError,
+    check_target,
+    is_folder,
+    is_there,
     read_cases,
     read_study,
     rows_by_patient,
@@ -28,7 +31,7 @@ from prldh_uctransnet.checkpoints import file_sha256, hash_patient, load_checkpo
 from prldh_uctransnet.curves import draw_curves
 from prldh_uctransnet.devices import choose_device
 from prldh_uctransnet.evaluation import RESULTS, Agreement, compare, in_lines, pairs, write_results
-from prldh_uctransnet.keeping import BEST, LAST
+from prldh_uctransnet.keeping import BEST, LAST, LOG
 from prldh_uctransnet.library_table import SOURCE
 from prldh_uctransnet.prediction import ENDINGS, Segmenter, load_volume, write_mask
 from prldh_uctransnet.settings import Settings
@@ -46,6 +49,21 @@ def _unheard(text: str) -> None:
 
 def _silent(stage: str, done: int, total: int) -> None:
     """No progress."""
+
+
+def check_places(out: Path, names: Sequence[str], never: Sequence[Path], is_forced: bool) -> None:
+    """Refuse a folder to write ``names`` to where it is none, or holds what is not to be replaced; ``never``: inputs.
+
+    Raises
+    ------
+    OutputError
+        With what is in the way.
+    """
+    if os.path.lexists(out) and not is_folder(out):
+        what = "no folder" if is_there(out) else "a link to nothing"
+        raise OutputError(f"--out {out} is {what}. Give a folder, or the name of a new one.")
+    for name in names:
+        check_target(out / name, "--out", never=never, force=is_forced)
 
 
 def cases_of(source: str | os.PathLike | dict | Study, tissue: str | None) -> tuple[Study, list[CaseRow], Path]:
@@ -106,6 +124,8 @@ def train_study(
             " to replace it."
         )
     study, rows, folder = cases_of(source, tissue)
+    own = (LAST, BEST, LOG, CURVES, HELD_OUT)
+    check_places(out, own, _inputs(source, study, folder, rows), is_forced or is_resumed)
     rows = rows_by_patient(study, folder, rows)
     recipe = settings_for(study, rows[0].tissue, SOURCE, Settings).train
     recipe = recipe.model_copy(update={k: v for k, v in {"device": device, "epochs": epochs}.items() if v is not None})
@@ -156,6 +176,7 @@ def predict_images(
     there = [p for p in places if p.exists() and not is_forced]
     if there:
         raise OutputError(f"{there[0]} is there already. Give another folder, or --force to replace masks.")
+    check_places(out, [p.name for p in places], [*images, checkpoint], is_forced)
     segmenter, lines, n_bad = Segmenter(load_checkpoint(checkpoint), device or "auto", plane), [], 0
     for path, place in zip(images, places, strict=True):
         try:
@@ -173,6 +194,13 @@ def predict_images(
     if n_bad == len(images):
         raise DataError(f"none of {n_bad} images can be used; the first: {lines[0]}")
     return lines
+
+
+def _inputs(source: object, study: Study, folder: Path, rows: Sequence[CaseRow]) -> list[Path]:
+    """The files that a study is read from."""
+    own = [Path(source)] if isinstance(source, (str, os.PathLike)) else []
+    images = [path for row in rows for path in (row.image, *row.masks)]
+    return [*own, *(folder / path for path in study.inputs()), *images]
 
 
 def _mask_name(path: Path, kind: str) -> str:
@@ -211,6 +239,7 @@ def evaluate_study(
             f"output folder {out} holds {RESULTS[0]} already. Give another folder, or --force to replace it."
         )
     study, rows, folder = cases_of(source, tissue)
+    check_places(out, RESULTS, [checkpoint, *_inputs(source, study, folder, rows)], is_forced)
     rows = rows_by_patient(study, folder, rows)
     loaded = load_checkpoint(checkpoint)
     seen = set(loaded.provenance.get("patients_sha256", ()))
