@@ -41,6 +41,7 @@ class REngine(StatisticsEngine):
     def __init__(self) -> None:
         self.warnings: list[Warn] = []
         self.called: set[str] = set()
+        self._versions: Versions | None = None
 
     def compute(self, statistic: str, **arguments: Any) -> Any:
         """The function of that name in the R package."""
@@ -58,9 +59,12 @@ class REngine(StatisticsEngine):
 
     def versions(self) -> Versions:
         """``{"version": R's, "packages": {name: version, or None where it is not installed}}``."""
-        vector = self._evaluate("package_versions", {})
-        versions = dict(zip(vector.names, (text_or_none(v) for v in vector), strict=True))
-        return {"version": versions.pop("R"), "packages": {k: v for k, v in versions.items() if k != "stats"}}
+        if self._versions is None:
+            vector = self._evaluate("package_versions", {})
+            versions = dict(zip(vector.names, (text_or_none(v) for v in vector), strict=True))
+            number = versions.pop("R")
+            self._versions = {"version": number, "packages": {k: v for k, v in versions.items() if k != "stats"}}
+        return self._versions
 
     def packages_called(self) -> tuple[str, ...]:
         """R's packages whose functions the statistics run that were asked for, where they are installed."""

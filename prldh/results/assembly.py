@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from prldh.chain import Protocol, probability
@@ -322,23 +323,24 @@ def _predictions(plan: Plan, run: EngineRun) -> pd.DataFrame:
         for (j, scope, scheme), predictions in run.predictions.items():
             if j != i or predictions.kind == BOOTSTRAP:
                 continue
-            for r, resample in enumerate(predictions.resamples):
-                rows = resample.test
-                frames.append(
-                    pd.DataFrame(
-                        {
-                            "id": [cohort.ids[k] for k in rows],
-                            "outcome": cohort.outcome[rows],
-                            "model": spec.name,
-                            "adjusted": spec.adjusted,
-                            "scope": scope,
-                            "scheme": scheme,
-                            "repeat": resample.repeat,
-                            "fold": resample.fold,
-                            "log_odds": predictions.log_odds[r, rows],
-                        }
-                    )
+            resamples = predictions.resamples
+            n_each, rows = [len(each.test) for each in resamples], np.concatenate([each.test for each in resamples])
+            # one table a scheme: one a resample takes seconds where patients are left out one by one
+            frames.append(
+                pd.DataFrame(
+                    {
+                        "id": [cohort.ids[k] for k in rows],
+                        "outcome": cohort.outcome[rows],
+                        "model": spec.name,
+                        "adjusted": spec.adjusted,
+                        "scope": scope,
+                        "scheme": scheme,
+                        "repeat": np.repeat([each.repeat for each in resamples], n_each),
+                        "fold": np.repeat([each.fold for each in resamples], n_each),
+                        "log_odds": predictions.log_odds[np.repeat(np.arange(len(resamples)), n_each), rows],
+                    }
                 )
+            )
     table = pd.concat(frames, ignore_index=True)
     table["probability"] = probability(table["log_odds"].to_numpy())
     return table[["id", "outcome", "model", "adjusted", "scope", "scheme", "repeat", "fold", "probability", "log_odds"]]

@@ -36,7 +36,7 @@ def validate_models(plan: Plan, runs: list[EngineRun], helpers: Helpers, progres
     if not any(resamples for _, resamples in plan.schemes.values()):
         return
     learner = PythonEngine()
-    two_stage = _draw_all_two_stage(plan, runs[0], progress)
+    two_stage = _draw_all_two_stage(plan, runs[0], helpers, progress)
     for scope in ("model", "pipeline"):
         if scope not in plan.study.validation.scope:
             continue
@@ -63,16 +63,17 @@ def validate_models(plan: Plan, runs: list[EngineRun], helpers: Helpers, progres
     _run_null(plan, runs, learner, helpers, progress)
 
 
-def _draw_all_two_stage(plan: Plan, run: EngineRun, progress: Progress) -> dict[tuple[int, str], TwoStage]:
+def _draw_all_two_stage(
+    plan: Plan, run: EngineRun, helpers: Helpers, progress: Progress
+) -> dict[tuple[int, str], TwoStage]:
     """What intervals of the bootstrap are made of, by model and scheme."""
     schemes = [scheme for scheme, (kind, _) in plan.schemes.items() if kind == "bootstrap"]
     places = [(i, scheme) for i in range(len(plan.all_specs)) for scheme in schemes]
-    drawn = {}
-    for done, place in enumerate(places):
-        progress("two-stage bootstrap", done, len(places))
-        drawn[place] = draw_two_stage(plan, run, *place)
-    if places:
-        progress("two-stage bootstrap", len(places), len(places))
+    told = {place: draw_two_stage(plan, run, *place) for place in places}
+    asked = {place: each for place, each in told.items() if isinstance(each, Question)}
+    answers = ask_all(list(asked.values()), helpers.workers, partial(progress, "two-stage bootstrap"))
+    drawn = {place: each for place, each in told.items() if isinstance(each, TwoStage)}
+    drawn |= dict(zip(asked, answers, strict=True))
     n = sum(plan.is_refitted(spec) for spec in plan.specs)
     if places and n and plan.study.validation.bootstrap_interval == "two_stage":
         run.warnings.append(warn.NO_TWO_STAGE(n=n, n_models=len(plan.specs)))

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from prldh.core import finite, seed_for
+from prldh.engines import StatisticsEngine
 from prldh.models import Plan
 from prldh.stats import (
     ESTIMATES,
@@ -22,6 +24,7 @@ from prldh.stats import (
     two_stage_bootstrap,
     two_stage_interval,
 )
+from prldh.validation.asking import Question
 from prldh.validation.resampling import Bootstrap
 
 if TYPE_CHECKING:
@@ -75,14 +78,18 @@ class TwoStage:
         return limits | ({"reason": f"no interval: {because} (docs/intervals.md)"} if because else {})
 
 
-def draw_two_stage(plan: Plan, run: EngineRun, i: int, scheme: str) -> TwoStage:
-    """The outer samples of one model; the same patients are drawn for every model."""
+def draw_two_stage(plan: Plan, run: EngineRun, i: int, scheme: str) -> TwoStage | Question:
+    """The outer samples of one model, or what is to be asked for them; the same patients are drawn for every model."""
     outcome = plan.patients_of(plan.all_specs[i].terms).cohort.outcome.astype(float)
     design = run.designs[i][0].matrix
     n_rarer = int(min(outcome.sum(), len(outcome) - outcome.sum()))
     if reason := _why_none(plan, i, scheme, design, outcome, n_rarer):
         return TwoStage(reason)
-    rng = np.random.default_rng(seed_for(plan.study.seed, "two-stage bootstrap"))
+    return Question(partial(_draw, design, outcome, n_rarer, plan.study.seed), None, design.size)
+
+
+def _draw(design: np.ndarray, outcome: np.ndarray, n_rarer: int, seed: int, _: StatisticsEngine) -> TwoStage:
+    rng = np.random.default_rng(seed_for(seed, "two-stage bootstrap"))
     return TwoStage("", n_rarer, two_stage_bootstrap(design, outcome, N_OUTER, N_INNER, rng))
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from pages import unmarked
 
 import prldh
 
@@ -90,5 +91,7 @@ def test_no_reader_meets_the_name_of_a_column(study):
     }
     prldh.apply_models(folder / "out", cohort)
     assert not (left := lines_with_names(folder / "out")), "\n".join(left)
+    page = unmarked((folder / "out" / "report.html").read_text())
+    assert "profile-likelihood interval (of models with imputed covariates Wald's, pooled by Rubin's rules)" in page
     tables = (folder / "out" / "tables").glob("*.tex")
     assert not [path.name for path in tables if "zq" in path.read_text()]
