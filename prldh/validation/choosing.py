@@ -12,12 +12,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from prldh.chain import probability, ranked_probability
+from prldh.chain import probability
 from prldh.chain.selection import stratified_folds
 from prldh.core import ModelSpec, Resample, seed_for
 from prldh.engines import PythonEngine
 from prldh.models import Plan
-from prldh.stats import auc_of_rows
+from prldh.stats import auc_of_rows, ranked_log_odds
 from prldh.study import Choose
 from prldh.validation.predict import predict_refitted
 from prldh.validation.spread import Helpers, Refitted, in_many_folds, refit_all
@@ -196,5 +196,5 @@ def _measure(plan: Plan, ways: Mapping[str, Refitted], scheme: str, inner: Seque
             if choose.measure == "brier":
                 measured[resample.fold, k] = -float(np.mean((probability(eta) - y) ** 2))
             else:
-                measured[resample.fold, k] = float(auc_of_rows(y, ranked_probability(eta)[None, :])[0])
+                measured[resample.fold, k] = float(auc_of_rows(y, ranked_log_odds(eta)[None, :])[0])
     return measured

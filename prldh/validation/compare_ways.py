@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from prldh.chain import ChosenLearner, Protocol, Step, probability, ranked_probability
+from prldh.chain import ChosenLearner, Protocol, Step, probability
 from prldh.chain.learners import YARDSTICKS
 from prldh.chain.transforms import ImputeTransform
 from prldh.core import BOOTSTRAP, Interval, ModelSpec, Number, Predictions, finite
 from prldh.engines import PythonEngine, StatisticsEngine
 from prldh.models import Patients, Plan
-from prldh.stats import auc_of_rows, corrected_resampled
+from prldh.stats import auc_of_rows, corrected_resampled, ranked_log_odds
 from prldh.validation.choice_entries import (
     Candidate,
     ChoiceEntry,
@@ -188,7 +188,7 @@ def measures_of(predictions: Predictions, r: int, outcome: np.ndarray) -> tuple[
     test = predictions.resamples[r].test
     y, eta = outcome[test], predictions.log_odds[r, test]
     brier = float(np.mean((probability(eta) - y) ** 2))
-    return float(auc_of_rows(y, ranked_probability(eta)[None, :])[0]), brier
+    return float(auc_of_rows(y, ranked_log_odds(eta)[None, :])[0]), brier
 
 
 # ---------------------------------------------------------------- the choice

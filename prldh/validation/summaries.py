@@ -42,7 +42,7 @@ from prldh.models import (
     hosmer_lemeshow,
     pooled_auc,
 )
-from prldh.stats import LEAST_AUC, correct_optimism, corrected_resampled
+from prldh.stats import LEAST_AUC, correct_optimism, corrected_resampled, ranked_log_odds
 from prldh.validation.entries import Bootstrap, FoldMean, HeldOut, HeldOutArea, IntervalBy, Optimism, Repeats
 from prldh.validation.groups import describe_groups
 from prldh.validation.refit import held_out, held_out_imputed
@@ -246,7 +246,7 @@ def fold_mean(predictions: Predictions, outcome: np.ndarray, engine: StatisticsE
         if y.min() == y.max():
             one_class += 1
             continue
-        scores = ranked_probability(predictions.log_odds[r, resample.test])
+        scores = ranked_log_odds(predictions.log_odds[r, resample.test])
         folds.append((y, np.zeros_like(scores) if predictions.alone[r] else scores))
     if not folds:
         return FoldMean(None, None, None, None, 0, one_class)

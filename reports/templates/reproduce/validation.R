@@ -103,7 +103,7 @@ mean_over_folds <- function(predictions) {
   found <- Map(function(resample, r) {
     outcome <- y[resample$test]
     if (length(unique(outcome)) < 2) return(NULL)
-    score <- if (predictions$alone[r]) 0 * outcome else ranked(predictions$etas[r, resample$test])
+    score <- if (predictions$alone[r]) 0 * outcome else prldh$ranked_log_odds(predictions$etas[r, resample$test])
     above <- vapply(score[outcome == 1], function(s) mean(score[outcome == 0] < s) + 0.5 * mean(score[outcome == 0] == s), 0)
     below <- vapply(score[outcome == 0], function(s) mean(score[outcome == 1] > s) + 0.5 * mean(score[outcome == 1] == s), 0)
     list(area = mean(above), spread = c(var(above), var(below)), size = c(length(above), length(below)))
