@@ -141,6 +141,15 @@ def undrawn() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="module")
+def unrepeated() -> Iterator[None]:
+    """Strangers' steps are not refitted once more by a process that is started for it, which takes as long as all else
+    of a small analysis. For tests that are not of that; contract/test_hostile_plugins.py is."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("prldh.pipeline.repeat_elsewhere", lambda plan: ())
+        yield
+
+
 @pytest.fixture(scope="session")
 def warm_prldh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """``prldh`` as a command that costs no start of Python; its figures are blank. test_demo.py, test_wheel.py and

@@ -33,6 +33,7 @@ from slow_study import (
     write_slow_study,
 )
 
+pytestmark = pytest.mark.usefixtures("unrepeated")
 REFITS = FOLDS * REPEATS
 
 

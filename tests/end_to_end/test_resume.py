@@ -37,8 +37,7 @@ from slow_study import (
 )
 
 REFITS, NULL = FOLDS * REPEATS, FOLDS * REPEATS * PERMUTATIONS
-#: At the end of a run one refit with a stranger's step is made again, here and in another process.
-AGAIN = 2
+pytestmark = pytest.mark.usefixtures("unrepeated")
 NUMBERS = ("results.json", "predictions.csv")
 linux = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="/proc tells which processes are left")
 
@@ -143,7 +142,7 @@ def whole(bench, once):
     """The numbers of a run that nothing stopped; they do not depend on where the study lies."""
     if not once:
         once["numbers"] = bench.analyze("whole", jobs=1)
-        assert bench.fits() == REFITS + NULL + AGAIN and not bench.left_in_cache()
+        assert bench.fits() == REFITS + NULL and not bench.left_in_cache()
         (bench.folder / "fits").unlink()
         bench.calls.clear()
     return once["numbers"]
@@ -159,7 +158,7 @@ def test_a_killed_run_goes_on(bench, whole):
     before = bench.fits()
     assert bench.analyze(jobs=1) == whole and not bench.left_in_cache()
     n_kept = int(re.fullmatch(rf"resuming: (\d+) of {REFITS} resamples are kept", bench.sentences()[-1])[1])
-    assert 3 <= n_kept <= before and bench.fits() - before == REFITS + NULL + AGAIN - n_kept
+    assert 3 <= n_kept <= before and bench.fits() - before == REFITS + NULL - n_kept
 
 
 @linux
@@ -189,7 +188,7 @@ def test_the_null_run_goes_on_too(bench, whole):
         bench.analyze(jobs=1, progress=stop)
     assert bench.fits() == REFITS * 2 + 3
     assert bench.analyze(jobs=1) == whole
-    assert bench.fits() == REFITS + NULL + AGAIN  # none was made twice otherwise
+    assert bench.fits() == REFITS + NULL  # none was made twice otherwise
     assert bench.sentences() == [
         f"resuming: {REFITS} of {REFITS} {noun} are kept" for noun in ("imputed resamples", "resamples")
     ]
@@ -206,7 +205,7 @@ def test_a_choice_among_protocols_goes_on_where_it_stopped(bench):
 
     with pytest.raises(KeyboardInterrupt, match="is kept"):
         bench.analyze(jobs=1, progress=stop)
-    assert not (bench.folder / "out").exists() and bench.fits() == 2 * n_whole - CHOICE_FOLDS - AGAIN
+    assert not (bench.folder / "out").exists() and bench.fits() == 2 * n_whole - CHOICE_FOLDS
     bench.calls.clear()
     bench.analyze(jobs=1)
     assert numbers_of(bench.folder / "out") == whole

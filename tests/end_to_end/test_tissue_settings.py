@@ -20,7 +20,7 @@ from prldh.core.errors import PrldhError, StudyError
 
 N = 24
 
-pytestmark = pytest.mark.usefixtures("undrawn")
+pytestmark = pytest.mark.usefixtures("undrawn", "unrepeated")
 
 
 class Inner(BaseModel):

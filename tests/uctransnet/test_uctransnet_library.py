@@ -29,7 +29,7 @@ from prldh.run.extraction import extract
 from prldh.run.protocols import resolve_protocols
 from prldh.study.study import Study
 
-pytestmark = pytest.mark.usefixtures("undrawn")
+pytestmark = pytest.mark.usefixtures("undrawn", "unrepeated")
 
 NAMES = tuple(f"uctransnet_{i:03d}" for i in range(20))
 SELECTOR = FeatureLibrary()
