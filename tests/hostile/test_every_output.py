@@ -64,10 +64,14 @@ RUNS = {
 }
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def plugged_in():
-    """As ``main`` does: plugins add their commands."""
+    """As ``main`` does: plugins add their commands. Other tests find what they would find without this one."""
+    before = dict(cli.commands)
     prldh.plugins.Registry(load_built_ins=False).add_commands(cli)
+    yield
+    cli.commands.clear()
+    cli.commands.update(before)
 
 
 def commands(group: click.Group, before: str = "") -> Iterator[tuple[str, click.Command]]:
