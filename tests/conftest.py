@@ -12,6 +12,7 @@ import contextlib  # noqa: E402
 import functools  # noqa: E402
 import gc  # noqa: E402
 import hashlib  # noqa: E402
+import signal  # noqa: E402
 import subprocess  # noqa: E402
 from collections.abc import Iterator  # noqa: E402
 from pathlib import Path  # noqa: E402
@@ -21,6 +22,10 @@ import pytest  # noqa: E402
 from chromium import browser  # noqa: E402
 
 __all__ = ["browser"]  # one for all tests of a process: two would want the same event loop
+
+# a suite in the background of a shell is deaf to SIGINT, and so would be whatever it starts
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # CI tries the same examples every time; elsewhere they vary
 hypothesis.settings.register_profile("ci", derandomize=True)

@@ -964,14 +964,7 @@ def test_the_program_interrupted(bench):
     study = bench.write()
     before = _everything(bench.folder)
     command = [sys.executable, "-m", "prldh", "analyze", str(study), "--out", str(bench.out), "--jobs", "1"]
-
-    # a suite that runs in the background of a shell is deaf to SIGINT, and so would be what it starts
-    def hear():
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=hear
-    ) as running:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
         first = running.stderr.readline()  # it is computing now
         time.sleep(0.3)
         running.send_signal(signal.SIGINT)
