@@ -56,21 +56,22 @@ _REMEDIES = {
 }
 
 
-def given_path(path: object, what: str) -> Path:
+def given_path(path: object, what: str, error: type[PrldhError] = DataError) -> Path:
     """The path that somebody gave for ``what``, an argument's name.
 
     Raises
     ------
-    DataError
-        If it is neither text nor a path, is blank (which would be the working directory), or is no name of a file.
+    PrldhError
+        Of the type ``error``, if it is neither text nor a path, is blank (which would be the working directory), or is
+        no name of a file.
     """
     text = path if isinstance(path, str) else os.fspath(path) if isinstance(path, os.PathLike) else None
     if not isinstance(text, str):
         found = "None" if path is None else shown(type(path).__name__)
-        raise DataError(f"{what}: a path is text or a pathlib.Path; found {found}. Give one of them.")
+        raise error(f"{what}: a path is text or a pathlib.Path; found {found}. Give one of them.")
     if not text or "\0" in text:
         found = "is blank" if not text else f"has a null character: {quoted(text)}"
-        raise DataError(f"{what}: the path {found}. Give the path of a file or folder.")
+        raise error(f"{what}: the path {found}. Give the path of a file or folder.")
     return Path(text)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 from typing import Any
 
 #: Comparing takes as long as both names' lengths multiplied.
@@ -13,11 +14,14 @@ LONGEST = 500
 def nearest(name: str, known: Any) -> str | None:
     """The known name most like ``name``, or None where nothing is near, as of a text that is no name.
 
-    Of those that are near it is the one that fewest changes lead to (a letter more, less, another, or two exchanged);
-    of several the one as long, then the one that begins alike the longest, then the first.
+    Of those that are near it is the one that fewest changes lead to (a letter more, less, another, two exchanged, or
+    the end cut off); of several one that differs by doubled letters alone, then the one as long, then the one that
+    begins alike the longest, then the first.
 
     Examples
     --------
+    >>> nearest("Idmm", ["Idmn", "Idm"])
+    'Idm'
     >>> nearest("radscore_disk", ["radscore_dis", "radscore_disc"]), nearest("agee", ["Age", "sex"]), nearest("x", "y")
     ('radscore_disc', 'Age', None)
     """
@@ -31,10 +35,16 @@ def nearest(name: str, known: Any) -> str | None:
     close = difflib.get_close_matches(asked, list(lowered), n=8, cutoff=0.6)
     close.sort(key=list(lowered).index)
 
-    def distance(one: str) -> tuple[int, int, int]:
-        return changes(asked, one), abs(len(asked) - len(one)), -len(os.path.commonprefix([asked, one]))
+    def distance(one: str) -> tuple[int, bool, int, int]:
+        is_other = _undoubled(asked) != _undoubled(one)
+        n = 1 if one.startswith(asked) else changes(asked, one)
+        return n, is_other, abs(len(asked) - len(one)), -len(os.path.commonprefix([asked, one]))
 
     return lowered[min(close, key=distance)] if close else None
+
+
+def _undoubled(text: str) -> str:
+    return re.sub(r"(.)\1+", r"\1", text)
 
 
 def changes(one: str, other: str) -> int:

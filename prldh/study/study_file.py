@@ -69,7 +69,7 @@ def read_settings(
     """
     if isinstance(source, dict):
         return _validate(source, what.removesuffix(" file"), model), Path.cwd()
-    path = given_path(source, what)
+    path = given_path(source, what, StudyError)
     example = " `prldh init DIR` writes one to start from." if model is Study else ""
     written = parse_yaml(read_text(path, what, advice=example.strip() or "Give a YAML file."), str(path))
     content = written.content

@@ -524,7 +524,9 @@ def test_what_has_no_coefficient_is_not_asked_for():
 
 
 def test_what_cannot_be_a_calculator_is_one_message(run, study, tmp_path):
-    with pytest.raises(DataError, match=r"there is no model 'Disk'\. There are: Clinical; Clinical, adjusted; "):
+    with pytest.raises(
+        DataError, match=r"there is no model 'Disk'; did you mean 'Disc'\? There are: Clinical; Clinical, adjusted; "
+    ):
         prldh.write_calculator(run, tmp_path / "page.html", model="Disk")
     with pytest.raises(OutputError, match=r"its name ends with \.html"):
         prldh.write_calculator(run, tmp_path / "page.txt")

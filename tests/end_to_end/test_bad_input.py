@@ -386,7 +386,7 @@ SETTINGS = {
         [["Muscle", "Muscel"]],
         ("comparisons", "no model 'Muscel'", "did you mean 'Muscle'?"),
     ),
-    "three compared": (("comparisons",), [["Muscle", "Muscle", "Disc"]], ("line", "comparisons", "2", "not 3")),
+    "three compared": (("comparisons",), [["Muscle", "Muscle", "Disc"]], ("line", "comparisons", "2", "found 3")),
     "an unknown selector": (
         ("selection",),
         [{"icct": {}}],

@@ -25,9 +25,8 @@ from small_run import STUDY, write_blank
 import prldh
 import prldh.run.outputs
 from prldh.cli import main
-from prldh.core import cache_folder
+from prldh.core import cache_folder, hold
 from prldh.report import render_report, write_figures
-from prldh.run import claim_output
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="a case is a fork of the warm process")
 #: So many kills has the whole campaign.
@@ -145,7 +144,7 @@ class Bench:
             status = stop(self.begin(*more), rng.uniform(0, self.seconds), signal.SIGKILL)
             killed += status == -signal.SIGKILL
             if self.out.exists():
-                with claim_output(self.out, force=True):  # as the next run does: ends an exchange of results
+                with hold(self.out, is_waiting=False):  # as the next run does: ends an exchange of results
                     pass
             if is_forced or (self.out / self.key).exists():
                 assert contents(self.out) == self.whole, f"kill {k}"

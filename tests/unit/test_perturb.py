@@ -90,5 +90,5 @@ def test_in_an_image_of_one_plane_the_mask_stays_in_its_plane(axis, across):
 
 @pytest.mark.parametrize("settings", [{"contour_mm": float("inf")}, {"contour_mm": 1e6}, {"rotation_degrees": 1e300}])
 def test_what_no_machine_holds_is_refused_in_the_study_file(settings):
-    with pytest.raises(StudyError, match=r"^extraction\.perturb: (contour_mm|rotation_degrees): .*(less than|finite)"):
+    with pytest.raises(StudyError, match=r"^extraction\.perturb: (contour_mm|rotation_degrees): .*(at most|finite)"):
         settings_of(Perturbation, settings, "extraction.perturb")
