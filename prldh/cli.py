@@ -18,6 +18,7 @@ from prldh.core import (
     bounds,
     check_handles,
     end_tidily,
+    is_interruption,
     is_lost,
     legible,
     open_streams,
@@ -95,8 +96,11 @@ class PrldhGroup(click.Group):
             is_kept = error.unnamed is not None and not sys.stderr.isatty()
             click.echo(f"prldh: {error.unnamed if is_kept else error}", err=True)
             context.exit(1)
-        except KeyboardInterrupt as stop:  # it may say what was kept
-            click.echo(f"prldh: interrupted; nothing was left half written. {stop}".rstrip(), err=True)
+        except (KeyboardInterrupt, SystemError) as stop:
+            if not is_interruption(stop):
+                raise
+            kept = stop if isinstance(stop, KeyboardInterrupt) else ""  # it may say what was kept
+            click.echo(f"prldh: interrupted; nothing was left half written. {kept}".rstrip(), err=True)
             context.exit(status_when_interrupted())
         except (MemoryError, OSError, ImportError) as error:
             what = ran_out(error)

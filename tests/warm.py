@@ -88,7 +88,10 @@ def _called(address: str) -> tuple[socket.socket, list[str]]:
         head, streams, _, _ = socket.recv_fds(caller, 8, 3)
         body = b""
         while len(body) < int.from_bytes(head, "big"):
-            body += caller.recv(1 << 16)
+            part = caller.recv(1 << 16)
+            if not part:  # who called is gone
+                os._exit(1)
+            body += part
         arguments, folder, environment = json.loads(body)
         for target, stream in enumerate(streams):
             os.dup2(stream, target)
@@ -96,7 +99,8 @@ def _called(address: str) -> tuple[socket.socket, list[str]]:
         os.chdir(folder)
         os.environ.clear()
         os.environ.update(environment)
-        sys.path.remove(str(Path(__file__).parent))  # which is no part of the command
+        with contextlib.suppress(ValueError):
+            sys.path.remove(str(Path(__file__).parent))  # which is no part of the command
         return caller, arguments
 
 

@@ -14,7 +14,7 @@ from prldh.apply.needed import describe_needed
 from prldh.apply.patients import NewPatients, has_both
 from prldh.apply.recalibration import Method, Recalibrated, recalibrate
 from prldh.apply.validation import describe_new_predictions
-from prldh.chain import probability
+from prldh.chain import probability, ranked_probability
 from prldh.core import Draws, Warn, seed_for, warn
 from prldh.engines import ClusteredEngine, StatisticsEngine
 from prldh.models import Assessment, draw_among_alike
@@ -133,13 +133,13 @@ def _predictions(
         "adjusted": model["adjusted"],
         "probability": probability(eta),
         "log_odds": eta,
-        "positive": probability(eta) > limit,
+        "positive": ranked_probability(eta) > limit,
     }
     if eta_again is not None:
         columns |= {
             "part": np.where(fits, FITS, np.where(patients.is_known, "judged", "")),
             "probability_recalibrated": probability(eta_again),
             "log_odds_recalibrated": eta_again,
-            "positive_recalibrated": probability(eta_again) > limit,
+            "positive_recalibrated": ranked_probability(eta_again) > limit,
         }
     return pd.DataFrame(columns | {f"radscore_{name}": values for name, values in patients.scores.items()})

@@ -50,7 +50,7 @@ def describe_new_predictions(
     y, p, engine, level = outcome.astype(float), probability(eta), assessment.engine, assessment.level
     rounded = rounded_probability(eta)
     auc = describe_auc(y, eta[None, :], assessment)
-    positive, event = p > (-np.inf if threshold is None else threshold), y == 1
+    positive, event = ranked_probability(eta) > (-np.inf if threshold is None else threshold), y == 1
     cells = (positive & event, positive & ~event, ~positive & event, ~positive & ~event)
     counts = Confusion(*(int(cell.sum()) for cell in cells))
     line = calibration(y, rounded, assessment, assessment.draws.patients)

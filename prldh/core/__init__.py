@@ -125,6 +125,7 @@ from prldh.core.seeds import seed_for
 from prldh.core.streams import (
     check_handles,
     end_tidily,
+    is_interruption,
     is_lost,
     open_streams,
     ran_out,
@@ -295,6 +296,7 @@ __all__ = [
     "listed",
     "nearest",
     "on_first_use",
+    "is_interruption",
     "open_streams",
     "parse_term",
     "plain",

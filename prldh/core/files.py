@@ -40,6 +40,8 @@ _KINDS = (
 _NO_SIZE = "it gives no size, as files of the system do"
 #: What of a finished run is a folder, or a file, that the next one replaces.
 _PARTS = frozenset((*OWNED, *FEATURES))
+#: Stands near the beginning of a finished run's ``results.json``.
+RUN_MARK = b'"prldh-results/'
 _ABSENT = (errno.ENOENT, errno.ENOTDIR)
 #: What helps where the system says why something cannot be read or written.
 _REMEDIES = {
@@ -375,8 +377,9 @@ def refuse_in_run(out: Path, option: str, *, but: str = "") -> None:
     """
     place = resolved(out.absolute())
     for part in (place, *place.parents):
-        is_part = part.name != but and part.name in _PARTS and is_file(part.parent / "results.json")
-        if is_part and (part == place or is_folder(part)):
+        if part.name == but or part.name not in _PARTS:
+            continue
+        if is_marked(part.parent / "results.json", (RUN_MARK,)) and (part == place or is_folder(part)):
             if part == place:
                 raise OutputError(
                     f"{option} {shown_path(out)} belongs to a finished run, and is not replaced. Give another place."

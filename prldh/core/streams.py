@@ -51,6 +51,13 @@ def check_handles() -> None:
         )
 
 
+def is_interruption(error: BaseException) -> bool:
+    """Whether an error is Ctrl-C, or what compiled code makes of one that arrives in it."""
+    return isinstance(error, KeyboardInterrupt) or (
+        isinstance(error, SystemError) and isinstance(error.__cause__, KeyboardInterrupt)
+    )
+
+
 def end_tidily() -> None:
     """Let the signals that ask a process to end (a queue's, a closed terminal's) interrupt it, as Ctrl-C does, so that
     nothing is left half written; a second one ends it at once. Those that are ignored, as under ``nohup``, stay so."""

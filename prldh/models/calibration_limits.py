@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import norm
 
-from prldh.chain import probability
+from prldh.chain import probability, ranked_probability
 from prldh.core import NO_INTERVAL, Interval, Number, finite
 from prldh.engines import ClusteredEngine, StatisticsEngine
 from prldh.models.values import Calibration
@@ -78,6 +78,9 @@ def calibration_limits(
         Interval(shift, finite(shift - z * error), finite(shift + z * error)),
         Interval(ratio, float(ratio * np.exp(-spread)), float(ratio * np.exp(spread))),
         StandardErrors(
-            finite(np.sqrt(engine.auc(y, p, level)["variance"])), slope_error, finite(error), finite(log_error)
+            finite(np.sqrt(engine.auc(y, ranked_probability(eta), level)["variance"])),
+            slope_error,
+            finite(error),
+            finite(log_error),
         ),
     )

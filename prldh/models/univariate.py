@@ -149,7 +149,7 @@ def _screen(
     engine: StatisticsEngine,
 ) -> pd.DataFrame:
     """One row a feature of a tissue, the smallest p first; p-values that are equal up to rounding keep the order of the
-    columns. Where rows are clustered in patients there is no p, and the AUC farthest from 0.5 is first."""
+    columns. Where there is no p, as of rows that are clustered in patients, the AUC farthest from 0.5 is first."""
     screen = _screen_of_known(np.hstack([b.first for b in blocks]), outcome, engine)
     p = np.asarray(screen[f"p_{test}"], dtype=float)
     table = pd.DataFrame(
@@ -164,7 +164,7 @@ def _screen(
             **{f"p_{method}": engine.adjust_p(p, method) for method in methods},
         }
     )
-    by = -np.abs(table["auc"].to_numpy() - 0.5) if engine.is_clustered else p
+    by = p if np.isfinite(p).any() else -np.abs(table["auc"].to_numpy() - 0.5)
     return table.iloc[np.argsort([float(f"{value:.9e}") for value in by], kind="stable")].reset_index(drop=True)
 
 

@@ -28,7 +28,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
-from prldh.core import Progress, clean, file_text, untold
+from prldh.core import ComputeError, Progress, clean, file_text, untold
 from prldh.pages import COLOURS, FAINT, FAMILY, GUIDE, INK, STYLE, figure_font, font_face, grey
 from prldh.report.drawing import Drawing
 from prldh.report.figure_plan import plan_figures
@@ -239,7 +239,10 @@ def _write_elsewhere(drawings: list[Drawing], given: _Given, jobs: int, progress
         path.write_bytes(dumps(given))
         last_first = drawings[::-1]
         names = [drawing.name for drawing in last_first]
-        are_written = run_work(partial(_write_of, str(path)), names, workers, lambda done: progress("figures", done, n))
+        try:
+            are_written = run_work(partial(_write_of, str(path)), names, workers, lambda k: progress("figures", k, n))
+        except ComputeError:  # they die, which loses figures and no results
+            are_written = [False] * n
     for drawing, is_written in zip(last_first, are_written, strict=True):
         if not is_written:
             write_drawing(drawing, *given[2:4])

@@ -67,6 +67,7 @@ def prepare(
     check_given(engine=engine, seed=seed, jobs=jobs)
     study, folder = read_study(study)
     compute = None if dask is None else study.compute.with_dask(dask)
+    seed = None if seed is None else int(seed)  # which may be NumPy's
     changes = {k: v for k, v in (("engine", engine), ("seed", seed), ("compute", compute)) if v is not None}
     study = study.model_copy(update=changes) if changes else study
     registry = Registry(plugins)

@@ -6,6 +6,7 @@ import numpy as np
 
 #: Log odds are ranked at 10 decimals, and far from 0 at as many as a probability of 14 decimals knows, at least 2.
 MOST_DECIMALS, LEAST_DECIMALS, PROBABILITY_DECIMALS = 10, 2, 14
+LOG10_E = 0.4342944819032518
 
 
 def ranked_log_odds(log_odds: np.ndarray) -> np.ndarray:
@@ -35,7 +36,14 @@ def ranked_log_odds(log_odds: np.ndarray) -> np.ndarray:
     [0.1234567891, 19.56607, 19.56607]
     """
     eta = np.asarray(log_odds, dtype=float)
-    tens = np.ceil(np.abs(eta) * np.log10(np.e))
+    far = ~(np.abs(eta) <= 1e12)  # 2 decimals change nothing there, and the largest have no hundredfold
+    size = np.where(far, 0.0, np.abs(eta))
+    tens = np.ceil(size * LOG10_E)
+    # what is rounded less finely stays above all that is rounded more finely
+    least = _rounded(np.maximum(tens - 1.0, 0.0) / LOG10_E, tens - 1.0)
+    return np.where(far, eta, np.copysign(np.maximum(_rounded(size, tens), least), eta))
+
+
+def _rounded(size: np.ndarray, tens: np.ndarray) -> np.ndarray:
     scale = 10.0 ** np.clip(PROBABILITY_DECIMALS - tens, LEAST_DECIMALS, MOST_DECIMALS)
-    far = np.abs(eta) > 1e12  # 2 decimals change nothing there, and the largest have no hundredfold
-    return np.where(far, eta, np.rint(np.where(far, 0.0, eta) * scale) / scale)
+    return np.rint(size * scale) / scale

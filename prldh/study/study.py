@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import re
 from typing import Annotated, Any, Literal
 
@@ -147,6 +148,8 @@ def check_given(**given: object) -> None:
     for key, value in given.items():
         field = {**Study.model_fields, **Compute.model_fields}[key]
         try:
+            if hasattr(value, "__index__") and not isinstance(value, bool):  # NumPy's integers too
+                value = operator.index(value)
             if value is not None:
                 wanted: Any = Annotated[field.annotation, field]
                 TypeAdapter(wanted).validate_python(value, strict=True)

@@ -12,7 +12,7 @@ from contextlib import closing, suppress
 from statistics import fmean
 from typing import Any
 
-from prldh.core import ComputeError
+from prldh.core import ComputeError, is_interruption
 from prldh.work.cluster import Cluster
 from prldh.work.kept import Shelf
 from prldh.work.parallel import in_parallel
@@ -208,7 +208,9 @@ def run_work(
         raise ComputeError(
             f"there is not enough memory. Use fewer --jobs (1 needs the least).{_what_is_kept(shelf)}"
         ) from None
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemError) as error:
+        if not is_interruption(error):
+            raise
         raise KeyboardInterrupt(_what_is_kept(shelf).strip()) from None
     return [finished[i] for i in range(len(items))]
 

@@ -6,6 +6,7 @@ import os
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 from verdicts import JUNK, snapshot
 
@@ -114,3 +115,8 @@ def test_lost_predictions_are_told(here):
 )
 def test_the_name_that_was_meant(asked, known, meant):
     assert nearest(asked, known) == meant
+
+
+def test_numpys_integers_are_integers(here):
+    prldh.analyze("study.yaml", "new", jobs=np.int64(1), seed=np.int64(3))
+    assert prldh.read_results("new").data["study"]["seed"] == 3

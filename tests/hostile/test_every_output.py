@@ -17,6 +17,7 @@ from verdicts import snapshot, unclear
 
 import prldh.plugins
 from prldh.cli import cli
+from prldh.core import OutputError, refuse_in_run
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="POSIX")
 
@@ -220,3 +221,13 @@ def test_what_is_no_finished_run_is_not_written_to(place, monkeypatch, name):
 )
 def test_the_message_says_what_is_the_matter(place, monkeypatch, arguments, said):
     assert said in told(place, arguments, monkeypatch).replace("\n", " ")
+
+
+def test_folders_beside_another_programs_results_are_no_runs(tmp_path):
+    """Only results that prldh wrote make a run of a folder."""
+    (tmp_path / "results.json").write_text('{"mine": 1}')
+    for name in ("tables", "features", "reproduce", "figures/run1", "external/a/out"):
+        refuse_in_run(tmp_path / name, "--out")
+    (tmp_path / "results.json").write_text('{"schema": "prldh-results/1"}')
+    with pytest.raises(OutputError, match="belongs to a finished run"):
+        refuse_in_run(tmp_path / "tables", "--out")

@@ -8,8 +8,10 @@ import subprocess
 import numpy as np
 import pytest
 
+from prldh.apply.judging import _predictions
+from prldh.apply.patients import NewPatients
 from prldh.chain import probability, ranked_probability
-from prldh.engines import r_sources
+from prldh.engines import PythonEngine, r_sources
 from prldh.stats import bootstrap_measures, mean_of_folds, ranked_log_odds
 from prldh.stats.logistic import refit_logistic
 
@@ -55,6 +57,7 @@ def test_a_bootstrap_s_area_counts_what_is_rounding_as_tied():
 def test_r_ranks_by_the_same_rule(tmp_path):
     rng = np.random.default_rng(3)
     eta = np.concatenate([rng.normal(0, 3, 200), rng.normal(0, 15, 200), rng.normal(0, 60, 100)]).round(13)
+    eta = np.concatenate([eta, rng.uniform(-20, 20, 4000).round(11)])  # halves among them
     np.savetxt(tmp_path / "eta.csv", eta, fmt="%.17g")
     source = next(path for path in r_sources() if path.name == "ranked_log_odds.R")
     code = (
@@ -63,4 +66,22 @@ def test_r_ranks_by_the_same_rule(tmp_path):
         " cat('[', paste(sprintf('%.17g', x), collapse = ','), ']')"
     )
     said = subprocess.run(["Rscript", "--vanilla", "-e", code], capture_output=True, text=True, check=True).stdout
-    np.testing.assert_allclose(ranked_log_odds(eta), json.loads(said), rtol=1e-15, atol=1e-16)
+    np.testing.assert_array_equal(ranked_log_odds(eta), json.loads(said))
+
+
+def test_no_value_is_ranked_below_a_smaller_one():
+    """Where a decimal fewer begins, too."""
+    near = np.linspace(-3e-5, 3e-5, 4001)
+    eta = np.sort(np.concatenate([k * np.log(10) + near for k in range(1, 17)]))
+    assert (np.diff(ranked_log_odds(eta)) >= 0).all() and (np.diff(ranked_log_odds(-eta[::-1])) >= 0).all()
+
+
+def test_who_is_positive_is_the_same_when_the_model_is_applied():
+    """The threshold lies between ranked probabilities, and patients are held against it as they are ranked."""
+    y = np.array([0.0, 0.0, 0.0, 0.0, 1.0, 1.0])
+    eta = np.array([-3.0, -2.0, 30.1639, 32.16389, 32.16931, 33.1639])
+    cut = PythonEngine().youden(y, ranked_probability(eta))
+    patients = NewPatients(ids=tuple("abcdef"), outcome=y, columns={}, scores={}, inputs={})
+    model = {"name": "Disc", "adjusted": False, "threshold": cut["threshold"]}
+    table = _predictions(model, patients, eta, None, np.zeros(6, dtype=bool))
+    assert int(table["positive"].sum()) == cut["tp"] + cut["fp"]

@@ -19,6 +19,7 @@ from pages import unmarked
 from PIL import Image
 from test_report_figures import data, few, out  # noqa: F401
 
+from prldh.core import ComputeError
 from prldh.pages.canvas import TWO_COLUMNS, grey, label, spread
 from prldh.plugins.registry import Registry
 from prldh.report import figure_plan as plan_module
@@ -221,6 +222,19 @@ def test_several_processes_write_the_same_bytes_and_what_one_cannot_is_drawn_her
     names = sorted(p.name for p in (tmp_path / "a").iterdir())
     assert len(names) == 17 and names == sorted(p.name for p in (tmp_path / "b").iterdir())
     assert all((tmp_path / "a" / n).read_bytes() == (tmp_path / "b" / n).read_bytes() for n in names)
+
+
+def test_figures_of_workers_that_die_are_drawn_here(data, tmp_path, monkeypatch):  # noqa: F811
+    """Everything is computed by then: no results are lost for a figure."""
+
+    def die(*_, **__):
+        raise ComputeError("worker processes died 3 times")
+
+    few(monkeypatch, "flow", "interaction_unadjusted")
+    monkeypatch.setattr(figures_module, "FEW", 2)
+    monkeypatch.setattr(figures_module, "run_work", die)
+    write_figures(data, Words(), tmp_path / "b", jobs=2, are_running=True)
+    assert {p.stem for p in (tmp_path / "b").glob("*.svg")} >= {"flow", "interaction_unadjusted"}
 
 
 def test_png_holds_the_pixels_and_the_resolution():
