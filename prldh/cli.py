@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -77,12 +77,20 @@ def _cut_short() -> Iterator[None]:
         raise click.UsageError(cut, error.ctx) from None
 
 
+def _end_interrupted() -> NoReturn:
+    click.echo("prldh: interrupted; nothing was left half written.", err=True)
+    sys.exit(status_when_interrupted())
+
+
 class PrldhGroup(click.Group):
     """Turns a user's mistake into one message and exit status 1, an interruption into 130."""
 
     def make_context(self, *given: Any, **named: Any) -> click.Context:
-        with _cut_short():
-            return super().make_context(*given, **named)
+        try:
+            with _cut_short():
+                return super().make_context(*given, **named)
+        except KeyboardInterrupt:  # click would say "Aborted!", with status 1
+            _end_interrupted()
 
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
         found = super().get_command(context, name)
@@ -497,8 +505,7 @@ def main() -> None:
         click.echo(f"prldh: {error}", err=True)
         sys.exit(1)
     except KeyboardInterrupt:  # before a command has begun
-        click.echo("prldh: interrupted; nothing was left half written.", err=True)
-        sys.exit(status_when_interrupted())
+        _end_interrupted()
     except OSError as error:  # of what is printed; results are written by then
         if not is_lost(error):
             raise

@@ -75,3 +75,13 @@ def test_the_command_says_that_it_was_interrupted():
     group = PrldhGroup(commands={"stop": click.Command("stop", callback=lambda: _interrupted_in_compiled_code(1))})
     told = CliRunner().invoke(group, ["stop"])
     assert told.exit_code == 130 and "interrupted; nothing was left half written" in told.output
+
+
+def test_an_interruption_before_the_command_begins_is_told_alike(monkeypatch):
+    monkeypatch.setattr(click.Group, "parse_args", lambda *_: _interrupt())
+    told = CliRunner().invoke(PrldhGroup(commands={}), ["stop"])
+    assert told.exit_code == 130 and "interrupted; nothing was left half written" in told.output
+
+
+def _interrupt() -> None:
+    raise KeyboardInterrupt
