@@ -53,9 +53,10 @@ def check_handles() -> None:
 
 def is_interruption(error: BaseException) -> bool:
     """Whether an error is Ctrl-C, or what compiled code makes of one that arrives in it."""
-    return isinstance(error, KeyboardInterrupt) or (
-        isinstance(error, SystemError) and isinstance(error.__cause__, KeyboardInterrupt)
-    )
+    cause: BaseException | None = error
+    while isinstance(cause, SystemError):  # one for every call that it passed
+        cause = cause.__cause__
+    return isinstance(cause, KeyboardInterrupt)
 
 
 def end_tidily() -> None:

@@ -52,7 +52,9 @@ def _interrupted_in_compiled_code(_: int) -> None:
     try:
         raise KeyboardInterrupt
     except KeyboardInterrupt as stop:
-        raise SystemError("CPUDispatcher(…) returned a result with an exception set") from stop
+        inner = SystemError("<function …> returned a result with an exception set")
+        inner.__cause__ = stop
+        raise SystemError("CPUDispatcher(…) returned a result with an exception set") from inner
 
 
 def _broken(_: int) -> None:
