@@ -379,7 +379,8 @@ def refuse_in_run(out: Path, option: str, *, but: str = "") -> None:
     for part in (place, *place.parents):
         if part.name == but or part.name not in _PARTS:
             continue
-        if is_marked(part.parent / "results.json", (RUN_MARK,)) and (part == place or is_folder(part)):
+        results = part.parent / "results.json"
+        if is_file(results) and is_marked(results, (RUN_MARK,)) and (part == place or is_folder(part)):
             if part == place:
                 raise OutputError(
                     f"{option} {shown_path(out)} belongs to a finished run, and is not replaced. Give another place."

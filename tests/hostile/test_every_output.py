@@ -223,6 +223,7 @@ def test_the_message_says_what_is_the_matter(place, monkeypatch, arguments, said
     assert said in told(place, arguments, monkeypatch).replace("\n", " ")
 
 
+@posix
 def test_folders_beside_another_programs_results_are_no_runs(tmp_path):
     """Only results that prldh wrote make a run of a folder."""
     (tmp_path / "results.json").write_text('{"mine": 1}')
@@ -231,3 +232,6 @@ def test_folders_beside_another_programs_results_are_no_runs(tmp_path):
     (tmp_path / "results.json").write_text('{"schema": "prldh-results/1"}')
     with pytest.raises(OutputError, match="belongs to a finished run"):
         refuse_in_run(tmp_path / "tables", "--out")
+    (tmp_path / "results.json").unlink()
+    os.mkfifo(tmp_path / "results.json")  # reading one waits for ever
+    refuse_in_run(tmp_path / "tables", "--out")
