@@ -15,7 +15,8 @@ import pytest
 from plain_r import compare_printed, flatten, run_plain_r
 
 import prldh
-from prldh.reproduce.write import Names, as_r
+from prldh.reproduce.columns import Names
+from prldh.reproduce.r_text import as_r
 
 pytestmark = pytest.mark.r
 GROUPS = "groups(disc, back muscle)"
@@ -367,7 +368,7 @@ def test_everything_but_the_selection_is_printed_where_features_are_selected(sel
 def test_many_refitted_radscores_are_left_out_and_scope_pipeline_with_them(selected, tmp_path, monkeypatch):
     """Also: LASSO's coefficients are the learner's."""
     _, _, table, settings = selected
-    monkeypatch.setattr("prldh.reproduce.write.MOST_REFITTED", 10)
+    monkeypatch.setattr("prldh.reproduce.draws.MOST_REFITTED", 10)
     out = analyze(table[["id", "relapse", "age (years)", "grade", "if"]], {**settings, "radscore": "lasso"}, tmp_path)
     assert not (out / "reproduce" / "refitted.csv.gz").exists()
     readme = (out / "reproduce" / "README.md").read_text()

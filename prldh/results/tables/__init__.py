@@ -10,6 +10,8 @@ from prldh.results.features import selected_features
 from prldh.results.tables import models, pairs, patients, tissues, validation
 from prldh.results.tables.cells import flat
 
+__all__ = ["make_tables"]
+
 
 def make_tables(data: dict[str, Any]) -> dict[str, pd.DataFrame]:
     """Every table by name; a table without rows is left out."""
