@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from prldh.data.guessing import guess_read
     from prldh.data.imaging import IMAGE_STEPS
     from prldh.data.imputation import Missing, describe_missing, impute_everyone, impute_resample
+    from prldh.data.table_files import ROW_NAMES
     from prldh.data.tables import (
         BLANKS,
         PLACEHOLDERS,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
         refuse_doubled,
         refuse_failed_cells,
         some,
+        why_no_numbers,
     )
 
 __all__ = [
@@ -39,6 +41,7 @@ __all__ = [
     "IMAGE_STEPS",
     "Missing",
     "PLACEHOLDERS",
+    "ROW_NAMES",
     "Table",
     "TableDigest",
     "absent_levels",
@@ -70,6 +73,7 @@ __all__ = [
     "tell_of_confounded",
     "tell_of_formulas",
     "texts_of_event",
+    "why_no_numbers",
     "without_constants",
 ]
 
@@ -85,5 +89,6 @@ if not TYPE_CHECKING:
         imaging="IMAGE_STEPS",
         imputation="Missing describe_missing impute_everyone impute_resample",
         tables="BLANKS PLACEHOLDERS Table check_ids column_of id_number ids_of is_number numbers open_joined open_table"
-        " read_table refuse_doubled refuse_failed_cells some",
+        " read_table refuse_doubled refuse_failed_cells some why_no_numbers",
+        table_files="ROW_NAMES",
     )

@@ -27,12 +27,25 @@ FORMATS = {
     b"\x1f\x8b": "packed by gzip",
     b"\xd0\xcf\x11\xe0": OLD_WORKBOOK,
     b"%PDF": "a PDF",
+    b"BZh": "packed by bzip2",
+    b"\xfd7zXZ": "packed by xz",
+    b"{\\rtf": "a document of a word processor",
 }
 #: A number with a decimal comma, and one with separators of thousands.
 COMMA = re.compile(r"[+-]?[0-9]*,[0-9]+(?:[eE][+-]?[0-9]+)?")
 THOUSANDS = re.compile(r"[+-]?[0-9]{1,3}(?:([ .,'\u00a0\u202f])[0-9]{3})(?:\1[0-9]{3})*(?:[.,][0-9]+)?")
 #: Rows that a guess is made from.
 LOOKED_AT = 40
+
+
+def markup_of(text: bytes) -> str | None:
+    """What a text is that begins as no table does."""
+    start = text[:4096].lstrip().lower()
+    if re.match(rb"<(!doctype html|html|table|head|body|meta)\b", start):
+        return "a page of HTML"
+    if re.match(rb"<\?xml\b", start):
+        return "XML"
+    return "JSON" if re.match(rb"[\[{]\s*[\[{\"]", start) else None
 
 
 def mark_of(data: bytes) -> str | None:

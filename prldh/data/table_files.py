@@ -120,7 +120,9 @@ def _refuse_unfit(path: Path, kind: str, read: TableRead) -> None:
 
 def _read_workbook(path: Path, read: TableRead) -> Contents:
     sheets, which, cells = _opened(path, read.sheet)
-    if any(cell is None for row in cells for cell in row) and _count_in_sheets(path, b"<f"):
+    has_blanks = any(cell is None for row in cells for cell in row)
+    merged = _merged_cells(path, which) if has_blanks else []
+    if has_blanks and _count_in_sheets(path, b"<f"):
         formulas = _cells(path, read.sheet, has_values=False)[2]
         for row, written in zip(cells, formulas, strict=False):
             for j, cell in enumerate(written[: len(row)]):
@@ -134,6 +136,7 @@ def _read_workbook(path: Path, read: TableRead) -> Contents:
         raise _is_empty(path)
     names = [str(cell) for cell in rows[first]]
     _refuse_title(names, [[str(cell) for cell in row] for row in rows[first : first + 12]], first, path)
+    _refuse_merged(merged, names, first, path)
     columns = [np.array([row[j] for row in rows[first + 1 :]], dtype=object) for j in range(len(names))]
     place = f", sheet '{sheets[which]}' (the first of {len(sheets)}, which is the one that is read)"
     if read.sheet is not None:
@@ -255,6 +258,34 @@ def _count_in_sheets(path: Path, mark: bytes, is_one: bool = False) -> int:
     return max(counts, default=0) if is_one else sum(counts)
 
 
+def _merged_cells(path: Path, which: int) -> list[str]:
+    """The ranges of a sheet that are merged, such as ``C2:C4``: they stand behind its cells."""
+    from openpyxl import load_workbook
+
+    if not _count_in_sheets(path, b"<mergeCell "):
+        return []
+    book = load_workbook(path, read_only=True)
+    try:
+        place = book.worksheets[which]._worksheet_path
+    finally:
+        book.close()
+    with zipfile.ZipFile(path) as parts, parts.open(place) as sheet:
+        return [found.decode() for found in re.findall(rb'<mergeCell ref="([A-Z]+[0-9]+:[A-Z]+[0-9]+)"', sheet.read())]
+
+
+def _refuse_merged(merged: Sequence[str], names: Sequence[str], header: int, path: Path) -> None:
+    """One value over several patients: it is stored for the first, and the others would be blank."""
+    from openpyxl.utils import range_boundaries
+
+    for cells in merged:
+        left, top, _, bottom = range_boundaries(cells)
+        if bottom > max(top, header + 1) and left <= len(names) and names[left - 1].strip():
+            raise DataError(
+                f"{path}: the cells {cells} of the column '{shown(names[left - 1].strip())}' are merged, and which rows"
+                " their value is meant for cannot be told. Part them, and fill in every row."
+            )
+
+
 def _read_parquet(path: Path) -> Contents:
     from pyarrow.parquet import ParquetFile
 
@@ -280,7 +311,9 @@ def _read_parquet(path: Path) -> Contents:
     plain: dict[int, np.ndarray] = {}
     for j, column in enumerate(table.columns):
         is_float = pa.types.is_float64(column.type) or pa.types.is_float32(column.type)
-        if pa.types.is_nested(column.type):
+        if pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type):
+            plain[j] = np.array([_as_text(cell) for cell in column.to_pylist()], dtype=object)
+        elif pa.types.is_nested(column.type):
             plain[j] = np.array([None if cell is None else str(cell) for cell in column.to_pylist()], dtype=object)
         elif names[j] not in labels and (is_float or (pa.types.is_integer(column.type) and not column.null_count)):
             plain[j] = column.to_numpy()
@@ -293,6 +326,11 @@ def _read_parquet(path: Path) -> Contents:
         if name not in labels:
             own.append((name, plain[j] if j in plain else next(others)))
     return Contents([name for name, _ in own], [_as_array(cells) for _, cells in own])
+
+
+def _as_text(cell: bytes | None) -> str | None:
+    """Text that a file holds as bytes, as other programs than pandas write it."""
+    return None if cell is None else cell.decode("utf-8", errors="backslashreplace")
 
 
 def _as_array(cells: np.ndarray | pd.Series | pd.Index) -> np.ndarray:
@@ -316,6 +354,10 @@ def _read_delimited(path: Path, read: TableRead) -> Contents:
         raise DataError(f"{path} is damaged: line {line} holds a null character. Save it again.")
     if not text.strip():
         raise _is_empty(path)
+    if markup := layout.markup_of(text):
+        raise DataError(
+            f"{path} is {markup}, not a table of text. Open it in a spreadsheet program and save it as .csv or .xlsx."
+        )
     lines = first_lines(text)
     guess = layout.guess_layout(lines, separator)
     _refuse_other_separator(lines, guess, separator, read.skip_rows, path)
@@ -567,12 +609,12 @@ def _named_columns(contents: Contents, path: Path) -> Contents:
             )
     unnamed = [j for j, name in enumerate(names) if not name or _NO_NAME.match(name)]
     filled = [j for j in unnamed if not is_blank(contents.columns[j])]
-    if filled == [0] and ROW_NAMES not in names and not _numbers_rows(contents.columns[0]):
+    if filled == [0] and ROW_NAMES not in names:
         names[0], unnamed, filled = ROW_NAMES, unnamed[1:], []
     if filled:
         raise DataError(
-            f"{path}: column {filled[0] + 1}{and_more(len(filled))} has no name. Name it, or remove it if it only"
-            " numbers the rows."
+            f"{path}: column {filled[0] + 1}{and_more(len(filled))} has no name. Name it, or remove it if nothing needs"
+            " it."
         )
     kept = sorted(set(range(len(names))) - set(unnamed))
     names = [names[j] for j in kept]
@@ -612,12 +654,6 @@ def is_absent(value: object) -> bool:
     """Whether a cell is pandas' NA or NaT: where pandas was not imported, none is."""
     pandas = sys.modules.get("pandas")
     return pandas is not None and (value is pandas.NA or value is pandas.NaT)
-
-
-def _numbers_rows(cells: Cells) -> bool:
-    """Whether a column counts from 0 or 1."""
-    values = cells.to_pylist() if isinstance(cells, pa.Array) else list(cells)
-    return any([str(v).strip() for v in values] == [str(i + start) for i in range(len(values))] for start in (0, 1))
 
 
 def and_more(count: int) -> str:

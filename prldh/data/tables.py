@@ -447,7 +447,32 @@ def why_no_number(bad: BadCell, table: Table) -> tuple[str, str]:
         )
     if THOUSANDS.fullmatch(cell):
         return "is not a number", "Write it without separators of thousands"
+    if is_number(cell.replace("\u2212", "-", 1)):
+        return "is not a number", "Write its minus as a hyphen, -"
     return "is not a number", ""
+
+
+#: What is written of figures alone, whether it is a number or not: ``<1``, ``12 %``, ``2020-01-31``.
+_FIGURES = re.compile(r"[-+\u2212<>\u2264\u2265=~]?[\s\d.,'\u2019\u00a0\u202f/:%eE+-]+")
+
+
+def why_no_numbers(table: Table, name: str) -> str:
+    """What keeps a column from being one of numbers, where most of its cells are written in figures; empty where it is
+    text, or is numbers.
+
+    Examples
+    --------
+    ``38 of 40 cells are numbers, and '<5' is not a number``
+    """
+    is_filled = (table[name] != "").to_numpy()
+    cells = table.text_of_numbers(name)[is_filled]
+    bad = next((cell for cell in cells if not is_number(cell)), None)
+    if bad is None or 2 * sum(_FIGURES.fullmatch(cell) is not None for cell in cells) < len(cells):
+        return ""
+    own = table[name].to_numpy()[is_filled][[is_number(cell) for cell in cells].index(False)]
+    what, do = why_no_number(BadCell(0, 0, own), table)
+    n = sum(map(is_number, cells))
+    return f"{n} of {len(cells)} cells are numbers, and '{shown(own)}' {what}{'. ' + do if do else ''}"
 
 
 def _with_point(cell: str) -> str:
@@ -494,7 +519,7 @@ def id_number(text: str) -> str | None:
 
 def same_id(text: str) -> str:
     """Text for finding ids that are one written in two ways: one number, or alike to the eye."""
-    return id_number(text) or same_text(text)
+    return id_number(text) or same_text(text).casefold()
 
 
 def told_alike(absent: Iterable[str], strange: Iterable[str]) -> str:

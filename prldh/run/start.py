@@ -16,6 +16,7 @@ import numpy as np
 from prldh.core import Blanks, DataError, PrldhError, is_file, same_text, shown
 from prldh.data import (
     PLACEHOLDERS,
+    ROW_NAMES,
     Table,
     guess_read,
     id_number,
@@ -24,6 +25,7 @@ from prldh.data import (
     read_cohort,
     read_features,
     some,
+    why_no_numbers,
 )
 from prldh.data.imaging import Images
 from prldh.study import TableRead, new_study_file, read_study, write_study
@@ -213,11 +215,25 @@ def _id_of(clinical: _Looked, others: Sequence[_Looked]) -> str:
         and_shared = f" and stands in {', '.join(each.path.name for each in others)} as well" if others else ""
         raise DataError(
             f"{clinical.path.name}: no column without blanks and doubled cells could be the id of the"
-            f" patients{and_shared}. Give every row an id, in a column of the same name in all tables."
+            f" patients{and_shared}{_nearly_id(clinical.table, shared)}. Give every row an id, in a column of the same"
+            " name in all tables."
         )
     named = [name for name in own if _ID.fullmatch(name) or _PATIENT.fullmatch(name)]
     texts = [name for name in own if not all(map(is_number, clinical.table[name]))]
     return (named or texts or own)[0]
+
+
+def _nearly_id(table: Table, names: Sequence[str]) -> str:
+    """What keeps the column that is called like an id from being it: a note beneath the table, a row of units."""
+    named = [name for name in names if _ID.fullmatch(name) or _PATIENT.fullmatch(name)]
+    if not named:
+        return ""
+    cells = list(table[named[0]])
+    blank = next((i for i, cell in enumerate(cells) if cell == ""), None)
+    if blank is not None:
+        return f": '{shown(named[0])}' is blank in row {table.rows[blank]}"
+    twice = next((i for i, cell in enumerate(cells) if cell in cells[:i]), None)
+    return "" if twice is None else f": '{shown(named[0])}' is '{shown(cells[twice])}' again in row {table.rows[twice]}"
 
 
 def _has_id(each: _Looked, name: str) -> bool:
@@ -226,6 +242,8 @@ def _has_id(each: _Looked, name: str) -> bool:
 
 def _is_key(table: Table, name: str) -> bool:
     cells = list(table[name])
+    if name == ROW_NAMES and any(cells == [str(i + first) for i in range(len(cells))] for first in (0, 1)):
+        return False  # the place in one table is nobody's id in another
     is_whole = all(not is_number(cell) or float(cell).is_integer() for cell in cells)
     return "" not in cells and len(set(cells)) == len(cells) and is_whole
 
@@ -269,7 +287,7 @@ def _guess_columns(guess: _Guess, others: Sequence[_Looked]) -> None:
             guess.covariates[name] = "categorical"
             guess.why[name] = f"{len(levels)} levels: {some(levels, 4)}"
         else:
-            guess.left_out[name] = f"{len(levels)} different texts"
+            guess.left_out[name] = why_no_numbers(table, name) or f"{len(levels)} different texts"
 
 
 def _guess_number(guess: _Guess, name: str, levels: Sequence[str], has_features: bool) -> None:

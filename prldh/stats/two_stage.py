@@ -11,6 +11,7 @@ import numpy as np
 from scipy import stats
 
 from prldh.stats.logistic import _add_columns, _estimable, _irls, as_design
+from prldh.stats.ranking import ranked_each
 from prldh.stats.resampled import combine_resampled
 
 #: The measures, and the estimates of each.
@@ -111,13 +112,14 @@ def _log_odds(
 
 
 @numba.njit(cache=True)
-def _area(y: np.ndarray, eta: np.ndarray, order: np.ndarray, times: np.ndarray) -> float:
-    """Mann-Whitney's area of patients who count ``times``, ties half; ``order`` sorts them. NaN with one class."""
+def _area(y: np.ndarray, ranked: np.ndarray, order: np.ndarray, times: np.ndarray) -> float:
+    """Mann-Whitney's area of patients who count ``times``, by their ranked log odds, ties half; ``order`` sorts them.
+    NaN with one class."""
     i, m = 0, order.shape[0]
     below = area = total = 0.0
     while i < m:
         j, events, others = i, 0.0, 0.0
-        while j < m and eta[order[j]] == eta[order[i]]:
+        while j < m and ranked[order[j]] == ranked[order[i]]:
             if y[order[j]] == 1.0:
                 events += times[order[j]]
             else:
@@ -131,9 +133,11 @@ def _area(y: np.ndarray, eta: np.ndarray, order: np.ndarray, times: np.ndarray) 
 
 
 @numba.njit(cache=True)
-def _measure(y: np.ndarray, eta: np.ndarray, order: np.ndarray, times: np.ndarray, measures: np.ndarray) -> None:
+def _measure(
+    y: np.ndarray, eta: np.ndarray, ranked: np.ndarray, order: np.ndarray, times: np.ndarray, measures: np.ndarray
+) -> None:
     """AUC and Brier score of patients who count ``times``; NaN for nobody."""
-    measures[0] = _area(y, eta, order, times)
+    measures[0] = _area(y, ranked, order, times)
     total = error = 0.0
     for i in order:
         total += times[i]
@@ -168,7 +172,8 @@ def _one_sample(
     if np.isnan(eta[0]):
         return outer, inner, np.nan
     rows = np.flatnonzero(times > 0.0)
-    _measure(y, eta, rows[np.argsort(eta[rows])], times, outer)
+    ranked = ranked_each(eta)
+    _measure(y, eta, ranked, rows[np.argsort(ranked[rows])], times, outer)
     by_chance = _brier_by_chance(y, eta, rows, times)
     again, left, is_drawn = np.empty(n), np.empty(n), np.empty(len(drawn), dtype=np.bool_)
     for r in range(m):
@@ -183,10 +188,11 @@ def _one_sample(
         eta = _log_odds(columns, z, y, again, b)[0]
         if np.isnan(eta[0]):
             continue
-        order = rows[np.argsort(eta[rows])]
-        _measure(y, eta, order, again, inner[r, 0])
-        _measure(y, eta, order, times, inner[r, 1])
-        _measure(y, eta, order, left, inner[r, 2])
+        ranked = ranked_each(eta)
+        order = rows[np.argsort(ranked[rows])]
+        _measure(y, eta, ranked, order, again, inner[r, 0])
+        _measure(y, eta, ranked, order, times, inner[r, 1])
+        _measure(y, eta, ranked, order, left, inner[r, 2])
     return outer, inner, by_chance
 
 

@@ -662,8 +662,8 @@ FILES = {
     ),
     "a column without a name": (
         "clinical.csv",
-        CLINICAL.to_csv().encode(),
-        ("clinical.csv", "column 1 has no name", "numbers the rows"),
+        CSV.replace("sex", "", 1).encode(),
+        ("clinical.csv", "column 4 has no name", "Name it"),
     ),
     "a column that pandas named": (
         "clinical.csv",

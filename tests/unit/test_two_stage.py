@@ -9,6 +9,8 @@ from scipy.special import expit
 from prldh.stats import ESTIMATES, correct_optimism, two_stage_bootstrap, two_stage_interval
 from prldh.stats.logistic import linear_predictor, refit_logistic
 from prldh.stats.optimism import bootstrap_measures
+from prldh.stats.ranking import ranked_each
+from prldh.stats.two_stage import _measure
 from prldh.validation.two_stage import NOT_HELD, TwoStage
 
 
@@ -82,6 +84,19 @@ def test_units_of_columns_do_not_matter():
     again = two_stage_bootstrap(design * [1, 1e4, 1e-4, 1] + [0, 7e4, 0, 3], outcome, 10, 5, np.random.default_rng(1))
     for key, values in first.items():
         assert again[key] == pytest.approx(values, abs=1e-7), key
+
+
+def test_log_odds_that_differ_by_rounding_are_tied():
+    """Two groups have the event alone: glm.fit leaves both near 19.6, at numbers that differ by its rounding."""
+    y = np.array([1.0, 0.0, 1.0, 0.0, 1.0])
+    eta = np.array([19.5660685111, 19.5660685168, 19.6, -1.0, 0.3])
+    rows, times = np.arange(5), np.array([1.0, 2.0, 1.0, 1.0, 3.0])
+    ranked, measured = ranked_each(eta), np.empty(2)
+    _measure(y, eta, ranked, rows[np.argsort(ranked)], times, measured)
+    again = np.repeat(rows, times.astype(int))
+    plain = bootstrap_measures(y, eta[None], eta[again], again, np.array([8]))
+    assert measured[0] == pytest.approx((0.5 * 2 + 1 + 3 + 3 * 1) / (5 * 3), rel=1e-12)
+    assert measured == pytest.approx([plain["auc_boot"][0], plain["brier_boot"][0]], rel=1e-12)
 
 
 def test_interval_is_of_the_angle_with_students_t():
