@@ -7,29 +7,75 @@ import re
 import resource
 import subprocess
 import sys
+from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
+from click.testing import CliRunner
 from pages import unmarked
 from plain_r import compare_with_plain_r
 from schemas import check_schema
 
+import prldh.demo.run
+from prldh.cli import cli
 from prldh.demo.features import demo_cohort
-from prldh.demo.published import compare_with_paper
+from prldh.demo.published import compare_with_paper, published_study
 from prldh.results.agreement import judged
 from prldh.results.lead import honest_auc
 
 pytestmark = pytest.mark.r
 
 
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory):
+#: What `make test` leaves out of the demo: most resamples, trees and formats of figures.
+FEWER: dict[str, Any] = {
+    "performance": {"decision_bootstrap": 50, "partial_auc_bootstrap": 50, "interaction_bootstrap": 50},
+    "report": {"figures": ["svg"]},
+}
+
+
+@pytest.fixture(scope="module", params=["fewer resamples", pytest.param("whole", marks=pytest.mark.slow)])
+def demo(request, tmp_path_factory):
+    """Its folder, what it printed, the results of both studies and the CPU seconds that it took."""
     out = tmp_path_factory.mktemp("demo") / "out"
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    done = subprocess.run([sys.executable, "-m", "prldh", "demo", "--out", str(out)], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    before = _cpu_s()
+    if request.param == "whole":
+        done = subprocess.run(
+            [sys.executable, "-m", "prldh", "demo", "--out", str(out)], capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr
+        printed = done.stdout
+    else:
+        with pytest.MonkeyPatch.context() as patch:
+            _shorten(patch)
+            done = CliRunner().invoke(cli, ["demo", "--out", str(out), "--jobs", "1"])
+        assert done.exit_code == 0, done.output
+        printed = done.stdout
     results = {name: json.loads((out / name / "results.json").read_text()) for name in ("published", "features")}
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return out, done.stdout, results, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return out, printed, results, _cpu_s() - before
+
+
+def _shorten(patch: pytest.MonkeyPatch) -> None:
+    published, write = published_study(), prldh.demo.run.write_features_study
+    fewer = FEWER | {"validation": published["validation"] | {"bootstrap": 50}}
+    patch.setattr("prldh.demo.data.published_study", lambda: published | fewer)
+    patch.setattr("prldh.demo.run.FEATURES_VALIDATION", prldh.demo.run.FEATURES_VALIDATION | {"bootstrap": 5})
+    patch.setattr("prldh.demo.run.FEATURES_FOREST", {"trees": 60, "sizes": [1, 3, 8, 20]})
+
+    def write_shortened(*given) -> Path:
+        path = write(*given)
+        head, _, text = path.read_text().partition("\n")
+        study = yaml.safe_load(text)
+        fewer = FEWER | {"report": study["report"] | FEWER["report"]}
+        path.write_text(head + "\n" + yaml.safe_dump(study | fewer, sort_keys=False))
+        return path
+
+    patch.setattr("prldh.demo.run.write_features_study", write_shortened)
+
+
+def _cpu_s() -> float:
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(each.ru_utime + each.ru_stime for each in used)
 
 
 def test_every_value_that_the_papers_tables_determine_appears(demo):
@@ -66,7 +112,7 @@ def test_the_engines_agree_over_the_whole_demo(demo, record_property):
     relative = judged(worst["r"], worst["python"])
     record_property(
         "told",
-        f"R and Python over the whole demo: {len(rows)} quantities, largest relative difference {relative:.1e}"
+        f"R and Python over the demo: {len(rows)} quantities, largest relative difference {relative:.1e}"
         f" ({worst['study']}: {worst['quantity']})",
     )
     assert relative < 1e-5, worst
@@ -116,8 +162,8 @@ def test_new_patients_are_predicted(demo):
     assert "Synthetic hospital B" in unmarked((out / "features" / "report.html").read_text())
 
 
-def test_how_long_it_takes_is_told(demo, record_property):
-    record_property("told", f"prldh demo: {demo[3]:.0f} s of one core")
+def test_how_long_it_takes_is_told(demo, request, record_property):
+    record_property("told", f"prldh demo ({request.node.callspec.params['demo']}): {demo[3]:.0f} s of one core")
 
 
 @pytest.mark.parametrize("name", ["published", "features"])

@@ -61,6 +61,7 @@ def study(tmp_path_factory):
         "associations": [["zqage", "disc"], ["zqvas", "zqsex"]],
         "validation": {"leave_one_out": False, "folds": 4, "bootstrap": 10},
         "engine": "python",
+        "report": {"figures": ["svg"]},
     }
     return folder, settings
 

@@ -20,8 +20,9 @@ ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 
 
-#: The demo's second study is run as it stands by test_demo.py, and here with fewer refits.
-FEWER = {"leave_one_out": False, "folds": 3, "bootstrap": 5, "scope": ["model", "pipeline"]}
+#: The demo's second study is run as it stands by test_demo.py, and here with fewer features and refits.
+FEWER = {"leave_one_out": False, "folds": 3, "bootstrap": 3, "scope": ["model", "pipeline"]}
+SMALL = {"n_radiomics": 40, "n_deep": 15}
 
 
 @pytest.fixture(scope="module")
@@ -31,8 +32,10 @@ def clone(tmp_path_factory, warm_prldh):
     folder = tmp_path_factory.mktemp("clone")
     shutil.copy(ROOT / "Makefile", folder)
     (folder / "tests").symlink_to(ROOT / "tests")
-    write_features_study(folder / "demo" / "features_input", demo_cohort(), FEWER, {"trees": 50, "sizes": [2, 8]})
-    write_new_patients(folder / "demo" / "features_new", demo_cohort(NEW_PATIENTS, draw=1))
+    place, forest = folder / "demo" / "features_input", {"trees": 10, "sizes": [2, 8]}
+    with write_features_study(place, demo_cohort(100, **SMALL), FEWER, forest).open("a") as study:
+        study.write("performance: {decision_bootstrap: 20, partial_auc_bootstrap: 20, interaction_bootstrap: 20}\n")
+    write_new_patients(folder / "demo" / "features_new", demo_cohort(60, draw=1, **SMALL))
     (folder / ".venv" / "bin").mkdir(parents=True)
     (folder / ".venv" / "bin" / "prldh").symlink_to(warm_prldh)
     return folder

@@ -22,7 +22,7 @@ CHAIN = {
     ],
     "missing": "complete_case",
     "selection": [{"correlation": {"between": 0.9, "outcome": 0.1}}],
-    "validation": {"leave_one_out": True, "folds": 4, "bootstrap": 40},
+    "validation": {"leave_one_out": True, "folds": 4, "bootstrap": 8},
 }  # fmt: skip
 
 

@@ -11,10 +11,12 @@ import subprocess
 import sys
 import tarfile
 import zipfile
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
 _spec = importlib.util.spec_from_file_location("release", ROOT / "tools" / "release.py")
@@ -81,9 +83,9 @@ def test_the_extra_of_the_plugins_and_their_own_requirement_agree(built):
     asked = {r.name: r for r in asked if r.marker and r.marker.evaluate({"extra": "plugins"})}
     asked = {name: r for name, r in asked.items() if name in found}
     assert set(asked) == set(found) == {"prldh-pyradiomics", "prldh-uctransnet"}
-    for name, metadata in found.items():
-        assert asked[name].specifier.contains(metadata["Version"])
-        (back,) = [r for r in map(Requirement, metadata.get_all("Requires-Dist")) if r.name == "prldh"]
+    for name, about in found.items():
+        assert asked[name].specifier.contains(about["Version"])
+        (back,) = [r for r in map(Requirement, about.get_all("Requires-Dist")) if r.name == "prldh"]
         assert back.specifier.contains(core["Version"])
 
 
@@ -100,72 +102,101 @@ def test_the_sdist_builds_the_same_wheel(built, tmp_path):
                 assert (folder / name).read_bytes() == archive.read(name), name
 
 
-@pytest.mark.r
-def test_it_renders_a_report_in_an_empty_environment(wheel, tmp_path):
-    environment = tmp_path / "venv"
-    subprocess.run([sys.executable, "-m", "venv", str(environment)], check=True)
-    clean = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "VIRTUAL_ENV")}
-    python = environment / "bin" / "python"
-    subprocess.run(
-        [
-            python,
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--no-compile",  # of libraries, most of whose modules nothing here imports
-            "--disable-pip-version-check",
-            "--timeout",
-            "20",
-            "--retries",
-            "10",
-            str(wheel),
-        ],
-        check=True,
-        cwd=tmp_path,
-        env=clean,
-    )
+def _analyze_with_the_wheel(environment: Path, folder: Path, **variables: str) -> str:
+    """A study is analysed and its report rendered again by the wheel of an environment; returns the line that doctor
+    says would add what R needs."""
     table = ["patient,outcome,score,age"] + [
         f"P{i},{'yes' if i % 3 == 0 else 'no'},{(i % 3 == 0) * 1.5 + (i * 37 % 17) / 6},{40 + i * 13 % 40}"
         for i in range(60)
     ]
-    (tmp_path / "table.csv").write_text("\n".join(table) + "\n")
-    (tmp_path / "study.yaml").write_text(
+    (folder / "table.csv").write_text("\n".join(table) + "\n")
+    (folder / "study.yaml").write_text(
         "clinical: {table: table.csv, id: patient, outcome: outcome, event: yes, covariates: {age: continuous}}\n"
         "tissues: {lesion: {radscore: score}}\nvalidation: {leave_one_out: false, folds: 5, bootstrap: 20}\n"
     )
-    done = subprocess.run(
-        [environment / "bin" / "prldh", "analyze", "study.yaml", "--out", "out"],
-        cwd=tmp_path,
-        env=clean,
-        capture_output=True,
-        text=True,
-    )
+
+    def run(*arguments: str) -> subprocess.CompletedProcess:
+        return subprocess.run(
+            [environment / "bin" / "prldh", *arguments],
+            cwd=folder,
+            env=_clean() | variables,
+            capture_output=True,
+            text=True,
+        )
+
+    done = run("analyze", "study.yaml", "--out", "out")
     assert done.returncode == 0, done.stderr
-    html = (tmp_path / "out" / "report.html").read_text()
+    html = (folder / "out" / "report.html").read_text()
     assert "<svg" in html and "Lesion Radscore" in html
-    results = json.loads((tmp_path / "out" / "results.json").read_text())
+    results = json.loads((folder / "out" / "results.json").read_text())
     assert results["engines"]["reported"] == "python"  # the wheel does not force rpy2: R is said to be missing
     assert any("R was asked for" in w["message"] for w in results["warnings"])
-    done = subprocess.run(
-        [environment / "bin" / "prldh", "report", "out"], cwd=tmp_path, env=clean, capture_output=True, text=True
-    )
+    done = run("report", "out")
     assert done.returncode == 0, done.stderr
-    assert (tmp_path / "out" / "reproduce" / "analysis.R").exists()
-    done = subprocess.run(
-        [environment / "bin" / "prldh", "doctor"], cwd=tmp_path, env=clean, capture_output=True, text=True
-    )
+    assert (folder / "out" / "reproduce" / "analysis.R").exists()
+    done = run("doctor")
     assert "missing  R" in done.stdout and "rpy2" in done.stdout
-    line = re.search(r"pip install (\S*rpy2.*?)(?:`|$)", done.stdout, re.M)[1]  # the line that mends it
+    return re.search(r"pip install (\S*rpy2.*?)(?:`|$)", done.stdout, re.M)[1]
+
+
+def _clean() -> dict[str, str]:
+    return {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "VIRTUAL_ENV")}
+
+
+def _required(wheel: Path) -> set[str]:
+    """Distributions that the wheel asks for, without extras, and those that these ask for."""
+    found: set[str] = set()
+    wanted = [Requirement(text) for text in _metadata(wheel).get_all("Requires-Dist")]
+    while wanted:
+        one = wanted.pop()
+        name = canonicalize_name(one.name)
+        if name not in found and (one.marker is None or one.marker.evaluate({"extra": ""})):
+            found.add(name)
+            wanted += map(Requirement, metadata.distribution(one.name).requires or ())
+    return found
+
+
+def test_it_renders_a_report_where_only_what_it_asks_for_is_installed(wheel, tmp_path):
+    """Libraries are those of this environment, as links, and no others; the next test has pip fetch them. What numba
+    would compile is run as Python."""
+    environment = tmp_path / "venv"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(environment)], check=True)
+    python = environment / "bin" / "python"
+    (place,) = environment.glob("lib/python*/site-packages")
+    for name in _required(wheel):
+        one = metadata.distribution(name)
+        for top in {file.parts[0] for file in one.files or ()} - {"..", "__pycache__"}:
+            if not (place / top).exists():  # some share a folder
+                (place / top).symlink_to(one.locate_file(top))
+    own = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet", "--disable-pip-version-check"]
+    subprocess.run([*own, "--no-index", "--no-deps", str(wheel)], check=True, cwd=tmp_path, env=_clean())
+    told = subprocess.run([python, "-c", "import rpy2"], env=_clean(), capture_output=True, text=True)
+    assert "No module named 'rpy2'" in told.stderr  # an extra: nothing but what is asked for is here
+    assert _analyze_with_the_wheel(environment, tmp_path, NUMBA_DISABLE_JIT="1")
+
+
+@pytest.mark.slow
+@pytest.mark.r
+def test_it_renders_a_report_in_an_empty_environment(wheel, tmp_path):
+    """Everything by pip, compiled there; and the line that doctor gives brings R."""
+    environment = tmp_path / "venv"
+    subprocess.run([sys.executable, "-m", "venv", str(environment)], check=True)
+    python = environment / "bin" / "python"
+    quiet = ["--quiet", "--disable-pip-version-check", "--timeout", "20", "--retries", "10"]
+    without = ["--no-compile"]  # of libraries, most of whose modules nothing here imports
+    subprocess.run(
+        [python, "-m", "pip", "install", *quiet, *without, str(wheel)], check=True, cwd=tmp_path, env=_clean()
+    )
+    line = _analyze_with_the_wheel(environment, tmp_path)
     subprocess.run(
         f"{python} -m pip install --quiet --no-compile --disable-pip-version-check {line}",
         shell=True,
         check=True,
         cwd=tmp_path,
-        env={**clean, "RPY2_CFFI_MODE": "ABI"},
+        env={**_clean(), "RPY2_CFFI_MODE": "ABI"},
     )
     command = [environment / "bin" / "prldh", "analyze", "study.yaml", "--out", "both", "--engine", "r"]
-    done = subprocess.run(command, cwd=tmp_path, env=clean, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=tmp_path, env=_clean(), capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert json.loads((tmp_path / "both" / "results.json").read_text())["engines"]["reported"] == "r"
 
