@@ -153,6 +153,9 @@ def test_the_bound_is_meinshausen_and_buhlmanns():
     assert answer.dropped["f11"].endswith("of 20 halves, < 80 %")
     (remark,) = StabilitySelector().remarks([("s", answer.details), ("t", {})])
     assert "at most 1.250 features" in remark.text and "3 of 12" in remark.text
+    assert not answer.warnings
+    few = fit(StabilitySelector(), rows, false=0.01, threshold=0.8, halves=20)  # not even one feature a half
+    assert few.details["q"] == 1 and "cannot bound the features taken falsely by 0.010 among 12" in few.warnings[0]
 
 
 @pytest.mark.slow

@@ -132,7 +132,13 @@ class StabilitySelector:
             rows.names[j]: f"taken in {100 * share[j]:.3g} % of {len(halves)} halves, < {100 * settings.threshold:g} %"
             for j in np.flatnonzero(~is_kept)
         }
-        return Selection(np.flatnonzero(is_kept), dropped, details)
+        told: tuple[str, ...] = ()
+        if settings.q is None and q**2 / bound > settings.false * (1 + TIE):
+            told = (
+                f"stability selection cannot bound the features taken falsely by {plain(settings.false)} among {p}: with"
+                f" one feature a half the bound is {plain(q**2 / bound)}",
+            )
+        return Selection(np.flatnonzero(is_kept), dropped, details, told)
 
     def figures(self, details: Mapping[str, Any]) -> list[StepFigure]:
         share = list((details.get("share") or {}).values())
