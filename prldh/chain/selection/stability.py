@@ -135,8 +135,8 @@ class StabilitySelector:
         told: tuple[str, ...] = ()
         if settings.q is None and q**2 / bound > settings.false * (1 + TIE):
             told = (
-                f"stability selection cannot bound the features taken falsely by {plain(settings.false)} among {p}: with"
-                f" one feature a half the bound is {plain(q**2 / bound)}",
+                f"stability selection cannot bound the features taken falsely by {plain(settings.false)} among {p}:"
+                f" with one feature a half the bound is {plain(q**2 / bound)}",
             )
         return Selection(np.flatnonzero(is_kept), dropped, details, told)
 
