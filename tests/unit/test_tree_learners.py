@@ -98,7 +98,7 @@ def test_a_state_of_a_large_forest_is_small_enough():
 # ---------------------------------------------------------------- boosting
 
 
-def library_decision(rows: TrainingRows, others: TrainingRows, n_trees: int) -> np.ndarray:
+def library_decision(rows: TrainingRows, others: TrainingRows, n_trees: int, leaf: int = 10) -> np.ndarray:
     """scikit-learn's own decision function, of values as ranks among those of the training rows."""
     from sklearn.ensemble import GradientBoostingClassifier
 
@@ -112,6 +112,7 @@ def library_decision(rows: TrainingRows, others: TrainingRows, n_trees: int) -> 
         subsample=0.5,
         max_leaf_nodes=6,
         max_depth=None,
+        min_samples_leaf=leaf,
         max_features=math.isqrt(len(rows.names)),
         random_state=seed_word(child_of(SEED, 1)) >> 32,
     ).fit(codes, rows.outcome)
@@ -125,6 +126,16 @@ def test_boosting_gives_the_librarys_decision_function():
     for new in (rows, others):
         expected = library_decision(rows, new, score.details["trees"])
         np.testing.assert_allclose(score.apply(new.values, new.names, {}), expected, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize(("n", "smallest_leaf", "leaf"), [(80, 3, 3), (40, 10, 5), (40, 100_000, 5), (9, 10, 1)])
+def test_a_leaf_has_so_many_rows_or_a_quarter_of_those_drawn(n, smallest_leaf, leaf):
+    rows, others = make_rows(n, 9), make_rows(200, 9, seed=1)
+    score = fit("boosting", rows, trees=20, smallest_leaf=smallest_leaf)
+    expected = library_decision(rows, others, score.details["trees"], leaf)
+    np.testing.assert_allclose(score.apply(others.values, others.names, {}), expected, rtol=0, atol=1e-12)
+    trees = score.trees
+    assert trees.cover[trees.feature < 0].min() >= leaf
 
 
 def test_the_number_of_trees_is_where_the_inner_deviance_is_least():
