@@ -274,19 +274,23 @@ def differences_of(
     return np.array(areas), float(np.mean(truths))
 
 
+def coverage_of_differences(n: int, n_events: int, repeats: int, name: str, n_sets: int) -> tuple[float, float]:
+    """The mean true difference of a pair of ways, and how often the corrected interval holds it."""
+    rng = np.random.default_rng(1)
+    drawn = [differences_of(rng, n, n_events, repeats, PAIRS[name], name.startswith("four")) for _ in range(n_sets)]
+    truth = float(np.mean([true for _, true in drawn]))
+    known = [corrected_resampled(values[~np.isnan(values)], 1 / 9, LEVEL) for values, _ in drawn]
+    return truth, float(np.mean([answer["low"] <= truth <= answer["high"] for answer in known]))
+
+
 def differences() -> None:
     """Nadeau and Bengio's corrected interval of the difference of two ways' AUCs in ten folds: how often it holds the
     mean difference over cohorts of this kind, which is known to 0.001 from the cohorts themselves."""
-    sets = 1000
     print("| patients | events | repeats | second way | true difference | coverage |\n|---|---|---|---|---|---|")
     for n, n_events in ((60, 20), (170, 39)):
         for repeats in (1, 5):
-            for name, pair in PAIRS.items():
-                rng = np.random.default_rng(1)
-                drawn = [differences_of(rng, n, n_events, repeats, pair, name.startswith("four")) for _ in range(sets)]
-                truth = float(np.mean([true for _, true in drawn]))
-                known = [corrected_resampled(values[~np.isnan(values)], 1 / 9, LEVEL) for values, _ in drawn]
-                held = np.mean([answer["low"] <= truth <= answer["high"] for answer in known])
+            for name in PAIRS:
+                truth, held = coverage_of_differences(n, n_events, repeats, name, 1000)
                 print(f"| {n} | {n_events} | {repeats} | {name} | {truth:.3f} | {held:.3f} |", flush=True)
 
 
@@ -338,6 +342,37 @@ def subgroups() -> None:
                 print(f"| {k} | {n} | {share} | {auc} | {found / known:.3f} |", flush=True)
 
 
+def coverage_of_splits(
+    n: int, share: float, b: float, test: float, repeats: int, n_sets: int
+) -> tuple[float, dict[str, float]]:
+    """The mean AUC of random splits, and how often each interval holds: the AUC's on its own scale and on the logit's,
+    and the Brier score's."""
+    rng = np.random.default_rng(5)
+    many_x, many_y = told_by_two(rng, 60_000, share, b)
+    found, truths = [], []
+    for k in range(n_sets):
+        x, y = told_by_two(rng, n, share, b)
+        drawn = MonteCarlo().resamples(y, MonteCarloSettings(test=test, repeats=repeats), np.random.SeedSequence(k))
+        rows, lengths = np.concatenate([r.train for r in drawn]), np.array([len(r.train) for r in drawn])
+        fits = refit_logistic(x, y.astype(float), rows, lengths)["coefficients"]
+        etas = [x[r.test] @ fit for r, fit in zip(drawn, fits, strict=True)]
+        areas = np.array([auc_of_rows(y[r.test], eta[None])[0] for r, eta in zip(drawn, etas, strict=True)])
+        briers = np.array([np.mean((expit(eta) - y[r.test]) ** 2) for r, eta in zip(drawn, etas, strict=True)])
+        if k < 80:
+            eta = many_x @ fits[0]
+            truths.append((auc_of_rows(many_y, eta[None])[0], np.mean((expit(eta) - many_y) ** 2)))
+        ratio = len(drawn[0].test) / len(drawn[0].train)
+        area, brier = (corrected_resampled(values, ratio) for values in (areas, briers))
+        mean = area["estimate"]
+        logit, half = np.log(mean / (1 - mean)), (area["high"] - mean) / (mean * (1 - mean))
+        ends = expit(logit - half), expit(logit + half)
+        found.append((mean, area["low"], area["high"], *ends, brier["low"], brier["high"]))
+    columns, (auc, score) = np.array(found).T, np.mean(truths, axis=0)
+    pairs = {"auc": (1, auc), "logit": (3, auc), "brier": (5, score)}
+    held = {name: float(np.mean((columns[j] <= t) & (t <= columns[j + 1]))) for name, (j, t) in pairs.items()}
+    return float(columns[0].mean()), held
+
+
 def splits() -> None:
     """Means over random splits: Nadeau and Bengio's interval of the AUC, on its own and on the logit scale, and of the
     Brier score."""
@@ -345,31 +380,9 @@ def splits() -> None:
     first = ((170, 0.23, 0.7), (60, 0.33, 0.7), (120, 0.4, 1.5), (300, 0.07, 0.7), (200, 0.3, 0.0))
     settings = [*((*each, 0.2, 40) for each in first), (170, 0.23, 0.7, 0.4, 40), (170, 0.23, 0.7, 0.2, 10)]
     for n, share, b, test, repeats in settings:
-        rng = np.random.default_rng(5)
-        many_x, many_y = told_by_two(rng, 60_000, share, b)
-        found, truths = [], []
-        for k in range(400):
-            x, y = told_by_two(rng, n, share, b)
-            drawn = MonteCarlo().resamples(y, MonteCarloSettings(test=test, repeats=repeats), np.random.SeedSequence(k))
-            rows, lengths = np.concatenate([r.train for r in drawn]), np.array([len(r.train) for r in drawn])
-            fits = refit_logistic(x, y.astype(float), rows, lengths)["coefficients"]
-            etas = [x[r.test] @ fit for r, fit in zip(drawn, fits, strict=True)]
-            areas = np.array([auc_of_rows(y[r.test], eta[None])[0] for r, eta in zip(drawn, etas, strict=True)])
-            briers = np.array([np.mean((expit(eta) - y[r.test]) ** 2) for r, eta in zip(drawn, etas, strict=True)])
-            if k < 80:
-                eta = many_x @ fits[0]
-                truths.append((auc_of_rows(many_y, eta[None])[0], np.mean((expit(eta) - many_y) ** 2)))
-            ratio = len(drawn[0].test) / len(drawn[0].train)
-            area, brier = (corrected_resampled(values, ratio) for values in (areas, briers))
-            mean = area["estimate"]
-            logit, half = np.log(mean / (1 - mean)), (area["high"] - mean) / (mean * (1 - mean))
-            ends = expit(logit - half), expit(logit + half)
-            found.append((mean, area["low"], area["high"], *ends, brier["low"], brier["high"]))
-        columns, (auc, score) = np.array(found).T, np.mean(truths, axis=0)
-        pairs = ((1, auc), (3, auc), (5, score))
-        held = [np.mean((columns[j] <= truth) & (truth <= columns[j + 1])) for j, truth in pairs]
-        rates = " | ".join(f"{rate:.3f}" for rate in held)
-        print(f"| {n} | {share} | 3 | {test} | {repeats} | {columns[0].mean():.3f} | {rates} |", flush=True)
+        mean, held = coverage_of_splits(n, share, b, test, repeats, 400)
+        rates = " | ".join(f"{rate:.3f}" for rate in held.values())
+        print(f"| {n} | {share} | 3 | {test} | {repeats} | {mean:.3f} | {rates} |", flush=True)
 
 
 def told_by_two(rng: np.random.Generator, n: int, share: float, b: float) -> tuple[np.ndarray, np.ndarray]:
