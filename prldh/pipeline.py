@@ -235,8 +235,10 @@ def _fit_tissues(plan: Plan, run: EngineRun, progress: Progress, is_first: bool)
                 name, blocks, cohort.subjects, plan.protocol, plan.study.seed, run.engine.plain, is_described=is_first
             )
             if fit.score is None:
+                chosen = next((way for way, each in plan.protocols.items() if each is plan.protocol), None)
+                way = "" if chosen is None else f", protocol '{chosen}', which was chosen on everyone"
                 raise DataError(
-                    f"tissue '{name}': {fit.empty_step} Loosen that setting, or set if_empty: best to keep the"
+                    f"tissue '{name}'{way}: {fit.empty_step} Loosen that setting, or set if_empty: best to keep the"
                     " strongest alone."
                 )
             run.fits[name], run.blocks[name] = fit, change_values(blocks, fit.chain, cohort.known)

@@ -52,6 +52,27 @@ def test_arrows_point_one_way():
     assert done.returncode == 0 and "1 kept, 0 broken" in done.stdout, done.stdout + done.stderr
 
 
+def test_no_module_changes_what_another_says():
+    """A name of an imported module is set by that module alone: otherwise it depends on who was imported before."""
+    changed = []
+    for module, path in MODULES.items():
+        body = ast.parse(path.read_text(encoding="utf-8")).body
+        imported = {
+            (alias.asname or alias.name).split(".")[0]
+            for node in body
+            if isinstance(node, (ast.Import, ast.ImportFrom))
+            for alias in node.names
+        }
+        for node in body:
+            targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+            changed += [
+                f"{module}, line {node.lineno}: {ast.unparse(target)}"
+                for target in targets
+                if isinstance(target, ast.Attribute) and ast.unparse(target).split(".")[0] in imported
+            ]
+    assert not changed
+
+
 def test_at_most_ten_files_stand_at_the_top():
     assert len([path for path in HOUSE.iterdir() if path.is_file()]) <= 10
 

@@ -184,6 +184,36 @@ def test_the_report_says_what_was_chosen_what_it_cost_and_that_there_is_no_winne
     assert set(pd.read_csv(tables / "yardstick.csv")["learner"]) == {"lasso", "ridge"}
 
 
+NOTHING = {"selection": [{"correlation": {"outcome": 0.99}}], "learner": "lasso"}
+SMALL = {
+    "if_empty": "stop",
+    "yardstick": False,
+    "validation": {"leave_one_out": False, "folds": 3, "bootstrap": 0, "scope": ["pipeline"]},
+    "report": {"figures": [], "checklists": []},
+}
+
+
+def test_a_way_that_keeps_nothing_is_chance_and_its_resamples_are_counted(tmp_path):
+    study = make_study(tmp_path, **SMALL)
+    study["protocols"] = {"nothing": NOTHING, "lasso": {"selection": [], "learner": "lasso"}}
+    study["choose"] = {"among": ["nothing", "lasso"], "folds": 3, "rule": "best"}
+    data = prldh.analyze({**study, "selection": [], "learner": "lasso"}, tmp_path / "out", jobs=1).data
+    (nothing,) = (m for m in data["protocols"]["nothing"]["validation"]["folds"]["models"] if not m["adjusted"])
+    assert nothing["n_empty"] == 3 and nothing["n_features"]["high"] == 0
+    assert nothing["auc_mean"]["estimate"] == 0.5 and nothing["auc"]["estimate"] is None
+    assert data["choice"]["chosen"] == "lasso" and data["choice"]["candidates"]["nothing"]["mean"] == 0.5
+
+
+def test_a_chosen_way_that_keeps_nothing_of_everyone_is_named(tmp_path):
+    study = make_study(tmp_path, **SMALL)
+    study["protocols"] = {"first": NOTHING, "second": NOTHING}
+    study["choose"] = {"among": ["first", "second"], "folds": 3}
+    with pytest.raises(
+        PrldhError, match="tissue 'disc', protocol 'first', which was chosen on everyone: the step 'corr"
+    ):
+        prldh.analyze(study, tmp_path / "out", jobs=1)
+
+
 CHOICE = {"among": ["a", "b"], "folds": 3}
 WAYS = {"a": {"learner": "lasso"}, "b": {}}
 WRONG = {

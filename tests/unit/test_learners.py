@@ -107,6 +107,16 @@ def test_a_machine_without_inner_folds_takes_cost_1_and_says_so():
     assert np.isfinite(score.apply(rows.values, rows.names, {})).all()
 
 
+def test_a_machine_that_does_not_converge_is_told_and_larger_costs_are_left_out(monkeypatch):
+    rows = make_rows(60, effect=0.3)
+    assert "did not converge" not in " ".join(fit_svm(rows).warnings)
+    monkeypatch.setattr("prldh.chain.learners.linear_svm.MOST_STEPS", 3)
+    score = fit_svm(rows, cost=[0.5, 2.0, 8.0])
+    assert score.details["costs"] == [0.5]
+    assert "the solver did not converge at C = 0.5 within 3 steps" in score.warnings
+    assert np.isfinite(score.apply(rows.values, rows.names, {})).all()
+
+
 def test_where_held_out_values_do_not_rise_everyone_gets_the_same():
     """Two mirrored patients a class: what is held out lies on the wrong side of what is fitted on the others."""
     values = np.array([[1.0], [-1.0], [1.0], [-1.0]])

@@ -24,7 +24,7 @@ COST_WITHOUT_FOLDS = 1.0
 #: AUCs closer than this are ties.
 TIE = 1e-10
 #: Steps of the solver; what has not converged by then is taken as it is, and told.
-bounds.STEPS = 100_000
+MOST_STEPS = 100_000
 
 REFERENCES_OF_SVM = (
     Reference(
@@ -133,7 +133,7 @@ class LinearSvmLearner:
         intercept, slope = scale_by_platt(decision, rows.outcome)
         details["slope"] = slope
         if not machine.is_converged:
-            remarks += (f"the solver did not converge at C = {details['cost']:g} within {bounds.STEPS} steps",)
+            remarks += (f"the solver did not converge at C = {details['cost']:g} within {MOST_STEPS} steps",)
         if slope == 0:
             remarks += ("held-out decision values do not rise with the event: everyone gets the same score",)
             return _same_for_everyone(intercept, details, remarks)
@@ -189,7 +189,7 @@ class Standardised:
 
         with config_context(assume_finite=True), warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # it is told in words of ours
-            machine = SVC(kernel="precomputed", C=cost, max_iter=bounds.STEPS).fit(self.products, self.outcome)
+            machine = SVC(kernel="precomputed", C=cost, max_iter=MOST_STEPS).fit(self.products, self.outcome)
         weight = machine.dual_coef_[0] @ self.values[machine.support_] / self.values.shape[1]
         return Machine(float(machine.intercept_[0]), weight, self.center, self.scale, machine.fit_status_ == 0)
 
