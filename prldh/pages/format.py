@@ -10,7 +10,7 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-from prldh.core import DASH, Measure, decimals, plain
+from prldh.core import DASH, LEAST, Measure, decimals, plain
 
 #: What a p is held against, and what a limit is; 0 is never printed for a number that it is not.
 LEVELS, BOUNDS = (0.01, 0.05, 0.1), (0.5, 1.0)
@@ -19,9 +19,9 @@ MOST_DECIMALS = 9
 SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
-def number(value: Any, digits: int = 3, noise: float = 1e-9) -> Markup:
+def number(value: Any, digits: int = 3, noise: float = 0.0) -> Markup:
     """A number rounded to ``digits`` decimals, the full value as its title; a dash for None. Below ``noise`` it is
-    shown as 0."""
+    shown as 0, which nothing else is."""
     if value is None:
         return Markup('<span class="none" title="not defined">') + DASH + Markup("</span>")
     return _titled(typeset(decimals(0.0 if abs(value) < noise else value, digits)), value)
@@ -36,7 +36,7 @@ def typeset(shown: str) -> str:
     '−1.39 × 10⁻⁴'
     """
     mantissa, _, exponent = shown.partition("e")
-    mantissa = f"−{mantissa[1:]}" if mantissa.startswith("-") else mantissa
+    mantissa = mantissa.replace("-", "−")
     return f"{mantissa} × 10{str(int(exponent)).translate(SUPERSCRIPT)}" if exponent else mantissa
 
 
@@ -77,11 +77,16 @@ def digits_of_interval(entry: dict[str, Any], digits: int = 3) -> int:
 
 def interval_text(entry: dict[str, Any], digits: int = 3) -> str:
     """``0.857 (0.797, 0.918)`` without markup; fewer decimals where the estimate is large."""
-    digits = digits_of_interval(entry, digits)
-    return (
-        f"{plain(entry.get('estimate'), digits)} ({plain(entry.get('low'), digits)},"
-        f" {plain(entry.get('high'), digits)})"
-    )
+    estimate, low, high = _three(entry, digits_of_interval(entry, digits))
+    return f"{estimate} ({low}, {high})"
+
+
+def _three(entry: dict[str, Any], digits: int) -> tuple[str, str, str]:
+    """An estimate and its limits; what is nothing beside the width of its interval is 0, as it is rounding."""
+    estimate, low, high = (entry.get(key) for key in ("estimate", "low", "high"))
+    if estimate is not None and low is not None and high is not None and abs(estimate) < LEAST * (high - low):
+        estimate = 0.0
+    return plain(estimate, digits), plain(low, digits), plain(high, digits)
 
 
 def p_value(value: Any) -> Markup:
@@ -105,7 +110,7 @@ def interval(entry: Any, digits: int = 3) -> Markup:
     digits = digits_of_interval(entry, digits)
     if entry.get("low") is None and entry.get("high") is None:
         return number(entry["estimate"], digits)
-    estimate, low, high = (typeset(plain(entry.get(key), digits)) for key in ("estimate", "low", "high"))
+    estimate, low, high = map(typeset, _three(entry, digits))
     title = f"{entry.get('estimate')!r} ({entry.get('low')!r}, {entry.get('high')!r})"
     return Markup('<span title="{}">{} ({},\u00a0{})</span>').format(
         title, *(shown.replace(" ", "\u00a0") for shown in (estimate, low, high))
