@@ -14,6 +14,8 @@ from prldh.core import DASH, LEAST, Measure, decimals, plain
 
 #: What a p is held against, and what a limit is; 0 is never printed for a number that it is not.
 LEVELS, BOUNDS = (0.01, 0.05, 0.1), (0.5, 1.0)
+#: What sums of numbers as large as 1 are off by, as far as a limit is concerned.
+ROUNDING = 1e-13
 #: Decimals beyond which a number is its bound, as far as a reader is concerned.
 MOST_DECIMALS = 9
 SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -82,11 +84,13 @@ def interval_text(entry: dict[str, Any], digits: int = 3) -> str:
 
 
 def _three(entry: dict[str, Any], digits: int) -> tuple[str, str, str]:
-    """An estimate and its limits; what is nothing beside the width of its interval is 0, as it is rounding."""
+    """An estimate and its limits; what is nothing beside the width of its interval is 0, as it is rounding. A limit
+    that is not 0 may say on which side of it all values lie: nothing but rounding of it is 0."""
     estimate, low, high = (entry.get(key) for key in ("estimate", "low", "high"))
-    if estimate is not None and low is not None and high is not None and abs(estimate) < LEAST * (high - low):
-        estimate = 0.0
-    return plain(estimate, digits), plain(low, digits), plain(high, digits)
+    width = 0.0 if low is None or high is None else high - low
+    kept = ((estimate, LEAST), (low, ROUNDING), (high, ROUNDING))
+    shown = [plain(value if value is None or abs(value) >= least * width else 0.0, digits) for value, least in kept]
+    return shown[0], shown[1], shown[2]
 
 
 def p_value(value: Any) -> Markup:
@@ -120,7 +124,7 @@ def interval(entry: Any, digits: int = 3) -> Markup:
 def statistic(test: dict[str, Any], digits: int = 2) -> Markup:
     """A test's statistic, ∞ where it says that it is infinite, with the sign of its difference."""
     if test.get("statistic") is not None or not test.get("reason"):
-        return number(test.get("statistic"), digits)
+        return number(test.get("statistic"), digits, LEAST)  # in units of chance: what is less is none
     sign = "−" if (test.get("difference") or 0) < 0 else ""
     return Markup('<span title="{}">{}∞</span>').format(test["reason"], sign)
 

@@ -28,7 +28,7 @@ def number_of(shown: str) -> float:
 
 
 def side(value: float, bound: float) -> int:
-    return 0 if abs(value - bound) <= 1e-9 else 1 if value > bound else -1
+    return 0 if abs(value - bound) <= 2e-9 else 1 if value > bound else -1
 
 
 @given(
@@ -60,6 +60,8 @@ def test_nothing_but_0_is_printed_as_0(value, digits):
 
 def test_what_is_nothing_beside_its_interval_is_rounding():
     assert interval_text({"estimate": -4e-17, "low": -0.4, "high": 0.4}) == "0.000 (-0.400, 0.400)"
+    assert interval_text({"estimate": 0.112, "low": -5e-17, "high": 0.218}) == "0.112 (0.000, 0.218)"
+    assert "(&lt;\u00a01" in interval({"estimate": 0.112, "low": 2e-10, "high": 0.218})
     tiny = {"estimate": 3e-12, "low": 1e-15, "high": 2e-11}
     assert interval_text(tiny) == "< 1e-09 (< 1e-09, < 1e-09)"
     assert interval(tiny).count("&lt;\u00a01\u00a0×\u00a010⁻⁹") == 3
