@@ -65,7 +65,7 @@ def plan_figures(data: dict[str, Any], words: Words) -> list[Drawing]:
     """The figures that these results allow, in the report's order."""
     flow = describe_flow(data)
     drawings = [
-        plan_answer(data, words),
+        *plan_answer(data, words),
         *_workflow(data, words),
         Drawing(
             "flow",
