@@ -11,8 +11,9 @@ import pytest
 import prldh.report.figures as figures
 
 
-def write_blank(drawings, drawn, words, settings, folder, *_) -> None:
+def write_blank(drawings, given, *_) -> None:
     """In the place of :func:`prldh.report.figures._write_all`."""
+    _, _, settings, folder, _ = given
     for drawing in drawings:
         figures.plt.close(drawing.draw())
         for name, *_ in figures.files_of(drawing, settings):

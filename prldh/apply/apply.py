@@ -48,6 +48,7 @@ from prldh.work import unasked
 
 #: Of patients whose predictions are not judged.
 NO_DRAWS = Draws(np.empty((0, 0), dtype=int), np.empty((0, 0), dtype=int))
+STAGE = "models on new patients"
 FIGURES, POOLED_FIGURES, MODEL = "figures", "pooled", "model.json"
 
 #: A cohort file, or its content.
@@ -112,18 +113,16 @@ def apply_models(
     if method != "none":
         for new, _ in given:
             need_part(new)
+    progress(STAGE, 0, len(files) + 1)
     reported = frozen.results["engines"]["reported"]
     # R, or Python with a warning
     (engine, *_), warnings = open_engines("both" if reported == "r" else reported, registry)
     with finished(home, others=[run / MODEL] if frozen.is_edited else ()):
-        applied = [
-            _apply_to(
-                new,
-                read_new_patients(new, folder, frozen, registry, jobs=jobs, progress=progress),
-                _Applying(frozen, engine, tuple(warnings), method),
-            )
-            for new, folder in given
-        ]
+        applied = []
+        for new, folder in given:
+            patients = read_new_patients(new, folder, frozen, registry, jobs=jobs, progress=progress)
+            applied.append(_apply_to(new, patients, _Applying(frozen, engine, tuple(warnings), method)))
+            progress(STAGE, len(applied), len(files) + 1)
     entries = [each.entry | {"folder": f"{FOLDER}/{each.folder}"} for each in applied]
     texts = {f"{FOLDER}/{each.folder}": each.text for each in applied}
     pooled = None
@@ -131,6 +130,7 @@ def apply_models(
         shared = [asdict(each) for each in _shared(applied)]
         pooled = sealed({**pool(texts, entries, engine), **({"warnings": shared} if shared else {})})
     _write(run, applied, pooled, frozen)
+    progress(STAGE, len(files) + 1, len(files) + 1)
     return entries[0] if is_one else {"cohorts": entries, "pooled": pooled}
 
 

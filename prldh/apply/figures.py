@@ -121,7 +121,7 @@ def plan_pooled(pooled: Mapping[str, Any], entries: Sequence[Mapping[str, Any]])
                 f"AUC in every cohort, and of the cohorts as one (lowest; dotted: expected in another cohort), {kind}"
             )
             description = f"{shown}: {'; '.join(told[:MOST_FORESTS])}."
-            draw = partial(draw_subgroups, levels, panels[:MOST_FORESTS])
+            draw = partial(draw_subgroups, levels, panels[:MOST_FORESTS], "cohort")
             drawings.append(Drawing(f"forest_{kind}", f"AUC by cohort, {kind}", description, draw, True))
     return drawings
 

@@ -38,7 +38,7 @@ from prldh.checklists.findings import (
 )
 from prldh.checklists.phrases import scopes_in_words
 from prldh.checklists.regions import CONSENSUS_WAYS
-from prldh.core import Purpose
+from prldh.core import Purpose, plain
 from prldh.pages import p_text
 from prldh.results import interval
 
@@ -111,7 +111,9 @@ def _spread_of_groups(d: Dossier, scheme: str) -> str:
 
 @of_results
 def outputs(d: Dossier) -> Finding:
-    thresholds = "; ".join(f"{name_of(m)}: {m['threshold']:.3f}" for m in d.run["models"] if m["threshold"] is not None)
+    thresholds = "; ".join(
+        f"{name_of(m)}: {plain(m['threshold'])}" for m in d.run["models"] if m["threshold"] is not None
+    )
     return filled(
         f"probability of the event; thresholds by Youden's index on the fitted patients ({thresholds or 'none'})",
         report("models"),

@@ -22,7 +22,7 @@ from prldh.checklists.dossier import Dossier
 from prldh.checklists.facts import facts_of
 from prldh.checklists.findings import Evidence, Finding, ask, contradicted, filled, report, result, setting
 from prldh.checklists.phrases import key_in_words, scopes_in_words, value_in_words
-from prldh.core import Purpose
+from prldh.core import Purpose, plain
 from prldh.results import interval, steps_of
 
 #: How a score becomes a model, by what the study file calls it.
@@ -187,7 +187,7 @@ def model_choice(d: Dossier) -> Finding:
             f"{fitted}; {ways or 'the run chooses none'}", setting("models"), report("validation"), *_ways_evidence(d)
         )
     costs = ", ".join(
-        f"{facts_of(d).scheme(scheme)}: {own['cost']:.3f}"
+        f"{facts_of(d).scheme(scheme)}: {plain(own['cost'])}"
         for scheme, own in choice["validation"].items()
         if own["cost"] is not None
     )

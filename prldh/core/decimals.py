@@ -1,16 +1,24 @@
-"""Numbers in words: fixed decimals, without rounding noise."""
+"""Numbers in words: fixed decimals, and 0 for nothing but 0."""
 
 from __future__ import annotations
 
 from typing import Any
 
 DASH = "–"
+#: Numbers nearer to 0 are told as nearer: what is left of their digits is rounding, or of no interest.
+LEAST = 1e-9
 
 
 def decimals(value: float, digits: int = 3) -> str:
-    """Fixed decimals; scientific where that would show nothing or a flood of digits. Below 1e-9 is rounding noise:
-    0."""
-    value = 0.0 if abs(value) < 1e-9 else value
+    """Fixed decimals; scientific where that would show nothing or a flood of digits; a bound below :data:`LEAST`.
+
+    Examples
+    --------
+    >>> decimals(0.0), decimals(1e-17), decimals(-1e-17), decimals(-0.0)
+    ('0.000', '< 1e-09', '> -1e-09', '0.000')
+    """
+    if 0 < abs(value) < LEAST:
+        return f"< {LEAST:.0e}" if value > 0 else f"> -{LEAST:.0e}"
     if value != 0 and (abs(value) >= 1e6 or abs(value) < 0.5 * 10**-digits):
         return f"{value:.{max(digits - 1, 1)}e}"
     shown = f"{value:.{digits}f}"

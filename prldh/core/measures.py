@@ -94,7 +94,7 @@ class Measure:
     no_interval: str = ""
     table: str = ""
     digits: int = 3
-    noise: float = 1e-9
+    noise: float = 0.0
     is_p: bool = False
 
     def kind(self, place: str) -> Any:

@@ -28,21 +28,16 @@ SHOWN, QUANTITY = (": sensitivity", ": leave-one-out AUC", ": cutoff"), 62
 
 
 def run_demo(out: Path, jobs: int | None, force: bool, teller: Teller) -> None:
-    """Write both studies under ``out``, analyse them, and print what they found."""
+    """Write both studies under ``out``, analyse them, and print what they found; the study whose report is there
+    first comes first."""
     for name in ("published", "features"):
         check_output(out / name, force)
         _check_input(out / f"{name}_input" / STUDY, force)
     _check_input(out / "features_new" / "cohort.yaml", force)
     out.mkdir(parents=True, exist_ok=True)
-    teller.say("Study 1, published: 170 SYNTHETIC patients whose tables are those that the\npaper printed.")
-    study = write_published_study(out / "published_input")
-    with teller.progress() as progress:
-        published = analyze(study, out / "published", jobs=jobs, force=force, progress=progress)
-    teller.say(summarise_run(published, out / "published"))
-    teller.say(_beside_the_paper(published.data, out / "published_beside_the_paper.txt"))
     teller.say(
-        "\nStudy 2, features: SYNTHETIC features of two tissues and two readers; a known\nfew carry signal. It imitates"
-        " no paper."
+        "Study 1, features: SYNTHETIC features of two tissues and two readers; a known\n"
+        "few carry signal. It imitates no paper."
     )
     cohort = demo_cohort()
     study = write_features_study(out / "features_input", cohort, FEATURES_VALIDATION, FEATURES_FOREST)
@@ -56,8 +51,14 @@ def run_demo(out: Path, jobs: int | None, force: bool, teller: Teller) -> None:
         render(out / "features", jobs, progress=progress)
     teller.say("\nIts frozen models on new patients, SYNTHETIC, of the same population:")
     teller.say("\n".join(summarise(applied)))
+    teller.say("\nStudy 2, published: 170 SYNTHETIC patients whose tables are those that the\npaper printed.")
+    study = write_published_study(out / "published_input")
+    with teller.progress() as progress:
+        published = analyze(study, out / "published", jobs=jobs, force=force, progress=progress)
+    teller.say(summarise_run(published, out / "published"))
+    teller.say(_beside_the_paper(published.data, out / "published_beside_the_paper.txt"))
     teller.say("\nReports:")
-    for name in ("published", "features"):
+    for name in ("features", "published"):
         teller.say(f"  {out / name / 'report.html'}")
 
 

@@ -10,18 +10,20 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-from prldh.core import DASH, Measure, decimals, plain
+from prldh.core import DASH, LEAST, Measure, decimals, plain
 
 #: What a p is held against, and what a limit is; 0 is never printed for a number that it is not.
 LEVELS, BOUNDS = (0.01, 0.05, 0.1), (0.5, 1.0)
+#: What sums of numbers as large as 1 are off by, as far as a limit is concerned.
+ROUNDING = 1e-13
 #: Decimals beyond which a number is its bound, as far as a reader is concerned.
 MOST_DECIMALS = 9
 SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
-def number(value: Any, digits: int = 3, noise: float = 1e-9) -> Markup:
+def number(value: Any, digits: int = 3, noise: float = 0.0) -> Markup:
     """A number rounded to ``digits`` decimals, the full value as its title; a dash for None. Below ``noise`` it is
-    shown as 0."""
+    shown as 0, which nothing else is."""
     if value is None:
         return Markup('<span class="none" title="not defined">') + DASH + Markup("</span>")
     return _titled(typeset(decimals(0.0 if abs(value) < noise else value, digits)), value)
@@ -36,7 +38,7 @@ def typeset(shown: str) -> str:
     '−1.39 × 10⁻⁴'
     """
     mantissa, _, exponent = shown.partition("e")
-    mantissa = f"−{mantissa[1:]}" if mantissa.startswith("-") else mantissa
+    mantissa = mantissa.replace("-", "−")
     return f"{mantissa} × 10{str(int(exponent)).translate(SUPERSCRIPT)}" if exponent else mantissa
 
 
@@ -77,11 +79,18 @@ def digits_of_interval(entry: dict[str, Any], digits: int = 3) -> int:
 
 def interval_text(entry: dict[str, Any], digits: int = 3) -> str:
     """``0.857 (0.797, 0.918)`` without markup; fewer decimals where the estimate is large."""
-    digits = digits_of_interval(entry, digits)
-    return (
-        f"{plain(entry.get('estimate'), digits)} ({plain(entry.get('low'), digits)},"
-        f" {plain(entry.get('high'), digits)})"
-    )
+    estimate, low, high = _three(entry, digits_of_interval(entry, digits))
+    return f"{estimate} ({low}, {high})"
+
+
+def _three(entry: dict[str, Any], digits: int) -> tuple[str, str, str]:
+    """An estimate and its limits; what is nothing beside the width of its interval is 0, as it is rounding. A limit
+    that is not 0 may say on which side of it all values lie: nothing but rounding of it is 0."""
+    estimate, low, high = (entry.get(key) for key in ("estimate", "low", "high"))
+    width = 0.0 if low is None or high is None else high - low
+    kept = ((estimate, LEAST), (low, ROUNDING), (high, ROUNDING))
+    shown = [plain(value if value is None or abs(value) >= least * width else 0.0, digits) for value, least in kept]
+    return shown[0], shown[1], shown[2]
 
 
 def p_value(value: Any) -> Markup:
@@ -105,7 +114,7 @@ def interval(entry: Any, digits: int = 3) -> Markup:
     digits = digits_of_interval(entry, digits)
     if entry.get("low") is None and entry.get("high") is None:
         return number(entry["estimate"], digits)
-    estimate, low, high = (typeset(plain(entry.get(key), digits)) for key in ("estimate", "low", "high"))
+    estimate, low, high = map(typeset, _three(entry, digits))
     title = f"{entry.get('estimate')!r} ({entry.get('low')!r}, {entry.get('high')!r})"
     return Markup('<span title="{}">{} ({},\u00a0{})</span>').format(
         title, *(shown.replace(" ", "\u00a0") for shown in (estimate, low, high))
@@ -115,7 +124,7 @@ def interval(entry: Any, digits: int = 3) -> Markup:
 def statistic(test: dict[str, Any], digits: int = 2) -> Markup:
     """A test's statistic, ∞ where it says that it is infinite, with the sign of its difference."""
     if test.get("statistic") is not None or not test.get("reason"):
-        return number(test.get("statistic"), digits)
+        return number(test.get("statistic"), digits, LEAST)  # in units of chance: what is less is none
     sign = "−" if (test.get("difference") or 0) < 0 else ""
     return Markup('<span title="{}">{}∞</span>').format(test["reason"], sign)
 

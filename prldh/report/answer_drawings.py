@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from prldh.core import REFITTED, WHOLE
-from prldh.pages import FAINT, GUIDE, TWO_COLUMNS, axes_of, colour, label, put_level
+from prldh.pages import FAINT, GUIDE, ONE_COLUMN, ROW, TWO_COLUMNS, axes_of, colour, label, put_level
 
 #: Where the marks of a row stand, from the upper to the lower one.
 APPARENT_AT, REFITTED_AT, WHOLE_AT = -0.27, 0.0, 0.27
@@ -28,9 +28,11 @@ class AnswerRow(NamedTuple):
     null: Mapping[str, Any] | None = None
 
 
-def draw_answer(rows: Sequence[AnswerRow], whole: str = WHOLE) -> Figure:
-    """Dots with intervals on one axis: apparent hollow, model refitted half, filled what ``whole`` calls."""
-    figure, axis = axes_of(TWO_COLUMNS, 0.95 + 0.27 * len(rows))
+def draw_answer(rows: Sequence[AnswerRow], whole: str = WHOLE, is_narrow: bool = False) -> Figure:
+    """Dots with intervals on one axis: apparent hollow, model refitted half, filled what ``whole`` calls;
+    ``is_narrow``: as wide as a phone."""
+    width, each, letters, lines = (ONE_COLUMN, 0.4, 19, 3) if is_narrow else (TWO_COLUMNS, 0.27, 30, 2)
+    figure, axis = axes_of(width, 0.95 + each * len(rows))
     drawn: dict[str, Any] = {}
     for k, row in enumerate(rows):
         if row.null and row.null["low"] is not None and row.null["high"] is not None:
@@ -59,9 +61,11 @@ def draw_answer(rows: Sequence[AnswerRow], whole: str = WHOLE) -> Figure:
     put_level(axis, CHANCE, x=0.5, linestyle=(0, (4, 3)), zorder=1)
     drawn[CHANCE] = axis.lines[-1]
     axis.set(xlabel="AUC", ylim=(len(rows) - 0.5, -0.5), yticks=range(len(rows)))
-    axis.set_yticklabels([label(row.name, 30, 2) for row in rows])
+    axis.set_yticklabels([label(row.name, letters, lines) for row in rows])
     axis.set_xlim(min(0.45, axis.get_xlim()[0]), 1.005)
     axis.tick_params(axis="y", length=0)
     order = [name for name in (whole, REFITTED, APPARENT, YARDSTICK, NULL, CHANCE) if name in drawn]
-    figure.legend([drawn[name] for name in order], order, loc="outside lower center", ncols=3)
+    figure.legend([drawn[name] for name in order], order, loc="outside lower center", ncols=1 if is_narrow else 3)
+    if is_narrow:
+        figure.set_figheight(figure.get_figheight() + ROW * (len(order) - 2))
     return figure

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -13,19 +14,21 @@ from prldh.report.drawing import Drawing
 from prldh.report.ways import leading, yardstick_rows
 from prldh.results import Words, by_honesty, leading_key, whole_words
 
+#: The first figure as a phone shows it.
+NARROW = "answer_narrow"
 #: Models that the first screen holds; the others are in Table 3.
 MOST_MODELS = 12
 
 
-def plan_answer(data: dict[str, Any], words: Words) -> Drawing:
-    """The first figure of the page, of any study."""
+def plan_answer(data: dict[str, Any], words: Words) -> list[Drawing]:
+    """The first figure of the page, of any study; and the same as wide as a phone or a column of a journal."""
     rows, scheme = answer_rows(data, words)
     whole = whole_words(data, data["models"])
     told = "; ".join(f"{row.name}: {_row_in_words(row, whole)}" for row in rows)
     where = f" Held out: {words.scheme(scheme).label}." if scheme else " No model was validated."
     n = len(data["models"])
     first = f" The first {MOST_MODELS} of {n} models." if n > MOST_MODELS else ""
-    return Drawing(
+    wide = Drawing(
         "answer",
         "How well the models tell patients apart",
         f"AUC of each model with its {level_of(data)}% interval; the broken line is chance.{where}{first}",
@@ -33,6 +36,7 @@ def plan_answer(data: dict[str, Any], words: Words) -> Drawing:
         is_wide=True,
         seen=f"{told}.",
     )
+    return [wide, replace(wide, name=NARROW, draw=partial(draw_answer, rows, whole, True), is_wide=False)]
 
 
 def answer_rows(data: dict[str, Any], words: Words) -> tuple[list[AnswerRow], str]:

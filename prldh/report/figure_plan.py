@@ -65,7 +65,7 @@ def plan_figures(data: dict[str, Any], words: Words) -> list[Drawing]:
     """The figures that these results allow, in the report's order."""
     flow = describe_flow(data)
     drawings = [
-        plan_answer(data, words),
+        *plan_answer(data, words),
         *_workflow(data, words),
         Drawing(
             "flow",
@@ -91,7 +91,7 @@ def plan_figures(data: dict[str, Any], words: Words) -> list[Drawing]:
                 decision_range(data, models),
             )
     drawings += _ways(data)
-    drawings += [*_groups(data), *_subgroups(data, words)]
+    drawings += [*_groups(data, words), *_subgroups(data, words)]
     if data["interaction"]:
         entries = data["interaction"].get("stratified_roc")
         if entries:
@@ -160,13 +160,13 @@ def _ways(data: dict[str, Any]) -> list[Drawing]:
     ]
 
 
-def _groups(data: dict[str, Any]) -> list[Drawing]:
+def _groups(data: dict[str, Any], words: Words) -> list[Drawing]:
     """A forest plot of groups that were held out one after the other, and of all as one."""
-    levels, panels, told = group_panels(data)
+    levels, panels, told, column = group_panels(data)
     if not panels:
         return []
     what = "Forest plot of each model's AUC in every group that was held out, and of the groups as one (lowest)"
-    draw = partial(draw_subgroups, levels, panels)
+    draw = partial(draw_subgroups, levels, panels, words.variables(column))
     return [Drawing("groups", "AUC in each group held out", f"{what}. {told}", draw, is_wide=True)]
 
 
@@ -181,7 +181,7 @@ def _subgroups(data: dict[str, Any], words: Words) -> list[Drawing]:
                     name,
                     f"Held-out AUC by {words.variables.label(column)}",
                     f"Forest plot of each model's AUC in every level; broken line: of everyone. {told}",
-                    partial(draw_subgroups, levels, panels),
+                    partial(draw_subgroups, levels, panels, words.variables(column)),
                     is_wide=True,
                 )
             )

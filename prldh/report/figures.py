@@ -6,16 +6,17 @@ import gc
 import hashlib
 import html
 import json
-import os
 import pickle
 import re
 import shutil
 import struct
 import tempfile
+import threading
 import time
 import zlib
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -25,16 +26,18 @@ import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_mixed import MixedModeRenderer
+from matplotlib.backends.backend_svg import RendererSVG
 from matplotlib.figure import Figure
 from PIL import Image
 
-from prldh.core import ComputeError, Progress, clean, file_text, untold
+from prldh.core import Progress, clean, file_text, untold
 from prldh.pages import COLOURS, FAINT, FAMILY, GUIDE, INK, STYLE, figure_font, font_face, grey
 from prldh.report.drawing import Drawing
 from prldh.report.figure_plan import plan_figures
 from prldh.report.panels import plan_panels
 from prldh.results import Words
-from prldh.work import Workers, end_with, run_work
+from prldh.work import has_processes, over_processes
 
 #: Vector formats, and the metadata without which every run would write other bytes.
 DATELESS: dict[str, dict[str, None]] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
@@ -45,6 +48,8 @@ RASTER = ("png", "tiff")
 #: Text is measured once for the layout and for pixels where these are the same; the layout does not depend on the
 #: study's resolutions.
 LAYOUT_DPI = 300
+#: Resolution of what an SVG holds as pixels, such as a scale of colours.
+IMAGE_DPI = 100
 #: Beside the figures: what they were drawn from, so that they are drawn again only where that changed.
 DRAWN = ".drawn.json"
 #: Fewer figures than these, or what is drawn within so many seconds, this process draws alone: others would take longer
@@ -107,7 +112,6 @@ def write_figures(
     jobs: int = 1,
     beside: Path | None = None,
     progress: Progress = untold,
-    are_running: bool = False,
 ) -> dict[str, dict[str, Any]]:
     """Draw every figure and write it as the study asks: SVG, PDF, PNG, TIFF, in grey beside; and as the report shows
     it.
@@ -130,8 +134,6 @@ def write_figures(
         The output folder, whose heat maps (``prldh explain``) become a panel.
     progress
         Told how many are drawn.
-    are_running
-        Whether worker processes run already, for other work: they draw then, and this one has time for something else.
 
     Returns
     -------
@@ -147,7 +149,7 @@ def write_figures(
     pictures = {d.name: _digest_of_files(d.pictures) for d in drawings if d.pictures}
     before = _drawn_before(former, digest)
     to_draw = _take_over(drawings, settings, pictures, before, former, folder)
-    _write_all(to_draw, drawn, words, settings, folder, jobs, beside, progress, are_running)
+    _write_all(to_draw, (drawn, words, settings, folder, beside), jobs, progress)
     written = {
         name: [_dots(suffix, dpi), hashlib.sha256((folder / name).read_bytes()).hexdigest()]
         for drawing in drawings
@@ -176,88 +178,76 @@ def write_figures(
     return figures
 
 
-def _write_all(
-    drawings: list[Drawing],
-    drawn: dict[str, Any],
-    words: Words,
-    settings: FigureSettings,
-    folder: Path,
-    jobs: int,
-    beside: Path | None,
-    progress: Progress,
-    are_running: bool,
-) -> None:
-    """Those that take long by others too, where many are left: starting a process takes as long as drawing a few."""
-    if are_running and jobs > 1 and len(drawings) >= FEW:
-        _write_elsewhere(drawings, (drawn, words, settings, folder, beside), jobs, progress)
-        return
-    started = time.monotonic()
-    for done, drawing in enumerate(drawings):
-        progress("figures", done, len(drawings))
-        left = drawings[done:]
-        if jobs > 1 and len(left) >= FEW and time.monotonic() - started > SOON_DONE_S:
-
-            def tell(n: int, before: int = done) -> None:
-                progress("figures", before + n, len(drawings))
-
-            _write_with_others(left, (drawn, words, settings, folder, beside), jobs, tell)
-            break
-        write_drawing(drawing, settings, folder)
-    if drawings:
-        progress("figures", len(drawings), len(drawings))
-
-
 #: What a process that helps is given: results, words, settings, folder, and the output folder.
 _Given = tuple[dict[str, Any], Words, FigureSettings, Path, Path | None]
 
 
-def _write_with_others(drawings: list[Drawing], given: _Given, jobs: int, tell: Callable[[int], None]) -> None:
-    """This process from the first on, others from the last on, until they meet. What another fails at is drawn here."""
-    from joblib.externals.loky import ProcessPoolExecutor
-
-    with ProcessPoolExecutor(jobs - 1, initializer=_prepare, initargs=(os.getpid(), *given)) as others:
-        tasks = {d.name: others.submit(_write_named, d.name) for d in reversed(drawings)}
-        for drawing in drawings:
-            if tasks[drawing.name].cancel():
+def _write_all(drawings: list[Drawing], given: _Given, jobs: int, progress: Progress) -> None:
+    """This process from the first on, others from the last on, as panels take the longest, until they meet. Others are
+    asked where many are left: starting a process takes as long as drawing a few. What they fail at is drawn here."""
+    waiting, written, n = deque(drawings), list[str](), len(drawings)
+    started, is_helped = time.monotonic(), False
+    with ExitStack() as helped:
+        while waiting:
+            progress("figures", len(written), n)
+            is_long = has_processes() or time.monotonic() - started > SOON_DONE_S
+            if not is_helped and jobs > 1 and len(waiting) >= FEW and is_long:
+                helped.enter_context(_others_write(waiting, written, given, jobs, lambda k: progress("figures", k, n)))
+                is_helped = True
+            with suppress(IndexError):  # another took the last one
+                drawing = waiting.popleft()
                 write_drawing(drawing, *given[2:4])
-            tell(sum(task.done() for task in tasks.values()))
-        for drawing in drawings:
-            task = tasks[drawing.name]
-            if not task.cancelled() and task.exception() is not None:
-                write_drawing(drawing, *given[2:4])
+                written.append(drawing.name)
+    for drawing in drawings:
+        if drawing.name not in written:
+            write_drawing(drawing, *given[2:4])
+    if drawings:
+        progress("figures", n, n)
 
 
-def _write_elsewhere(drawings: list[Drawing], given: _Given, jobs: int, progress: Progress) -> None:
-    """By worker processes alone, the last first, as panels take the longest; what they need goes through a file, once
-    and not with every figure. What one fails at is drawn here."""
+@contextmanager
+def _others_write(
+    waiting: deque[Drawing], written: list[str], given: _Given, jobs: int, tell: Callable[[int], None]
+) -> Iterator[None]:
+    """Within it, worker processes take from the end of ``waiting``, and the names of what they wrote are added; at its
+    end they finish what they took. What they need goes through a file, once and not with every figure."""
     from joblib.externals.loky.backend.reduction import dumps
 
-    n = len(drawings)
-    progress("figures", 0, n)
-    with tempfile.TemporaryDirectory() as scratch, Workers(jobs) as workers:
+    def names() -> Iterator[str]:
+        with suppress(IndexError):
+            while True:
+                yield waiting.pop().name
+
+    def ask(path: str) -> None:
+        with suppress(Exception):  # where they die, that loses no results: this process draws
+            n = jobs if has_processes() else jobs - 1  # this one draws while they start
+            written.extend(name for name in over_processes(partial(_write_of, path), names(), n) if name)
+
+    with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch) / "drawn"
         path.write_bytes(dumps(given))
-        last_first = drawings[::-1]
-        names = [drawing.name for drawing in last_first]
+        asking = threading.Thread(target=ask, args=(str(path),), daemon=True)
+        asking.start()
         try:
-            are_written = run_work(partial(_write_of, str(path)), names, workers, lambda k: progress("figures", k, n))
-        except ComputeError:  # they die, which loses figures and no results
-            are_written = [False] * n
-    for drawing, is_written in zip(last_first, are_written, strict=True):
-        if not is_written:
-            write_drawing(drawing, *given[2:4])
+            yield
+            while asking.is_alive():
+                asking.join(0.5)
+                tell(len(written))
+        finally:
+            waiting.clear()
+            asking.join()
 
 
-def _write_of(path: str, name: str) -> bool:
-    """Whether a figure of those in the file could be written."""
+def _write_of(path: str, name: str) -> str:
+    """The name of a figure of those in the file where it could be written."""
     try:
         if _helping_with != [path]:
-            _prepare(None, *pickle.loads(Path(path).read_bytes()))
+            _prepare(*pickle.loads(Path(path).read_bytes()))
             _helping_with[:] = [path]
-        _write_named(name)
+        _helping[name]()
     except Exception:
-        return False
-    return True
+        return ""
+    return name
 
 
 #: The file from which :data:`_helping` was made.
@@ -266,17 +256,8 @@ _helping_with: list[str] = []
 _helping: dict[str, Callable[[], None]] = {}
 
 
-def _prepare(
-    parent: int | None,
-    drawn: dict[str, Any],
-    words: Words,
-    settings: FigureSettings,
-    folder: Path,
-    beside: Path | None,
-) -> None:
+def _prepare(drawn: dict[str, Any], words: Words, settings: FigureSettings, folder: Path, beside: Path | None) -> None:
     """Plan the figures again, as how to draw cannot be sent to a process, and what is drawn can."""
-    if parent is not None:
-        end_with(parent)
     _helping.clear()
     _helping.update(
         {
@@ -286,10 +267,6 @@ def _prepare(
     )
 
 
-def _write_named(name: str) -> None:
-    _helping[name]()
-
-
 def write_drawing(drawing: Drawing, settings: FigureSettings, folder: Path) -> None:
     wanted = files_of(drawing, settings)
     for is_grey in (False, True):
@@ -297,11 +274,9 @@ def write_drawing(drawing: Drawing, settings: FigureSettings, folder: Path) -> N
         if not own:
             continue
         with _figure(drawing, is_grey) as figure:
+            _write_svgs(figure, {suffix: folder / name for name, suffix, _, _ in own if suffix in (PAGE, "svg")})
             for name, suffix, _, _ in own:
-                if suffix == PAGE:
-                    with plt.rc_context({"svg.fonttype": "none"}):
-                        figure.savefig(folder / name, format="svg", metadata=DATELESS["svg"])
-                elif suffix in DATELESS:
+                if suffix == "pdf":
                     figure.savefig(folder / name, format=suffix, metadata=DATELESS[suffix])
             for dpi in dict.fromkeys(dpi for _, suffix, dpi, _ in own if suffix in RASTER):
                 pixels = _pixels(figure, dpi)
@@ -311,6 +286,56 @@ def write_drawing(drawing: Drawing, settings: FigureSettings, folder: Path) -> N
                             (folder / name).write_bytes(pack_png(pixels, dpi))
                         else:
                             Image.fromarray(pixels).save(folder / name, suffix, dpi=(dpi, dpi), compression="tiff_lzw")
+
+
+def _write_svgs(figure: Figure, paths: Mapping[str, Path]) -> None:
+    """The figure as the page shows it and as a file, drawn once."""
+    if not paths:
+        return
+    width, height = figure.get_size_inches()
+    before, texts = figure.dpi, _Texts(tuple(paths))
+    figure.dpi = 72
+    svg = _Svgs(72 * width, 72 * height, texts, image_dpi=IMAGE_DPI, metadata=DATELESS["svg"])
+    renderer: Any = MixedModeRenderer(figure, width, height, IMAGE_DPI, svg)
+    figure.draw(renderer)
+    renderer.finalize()
+    figure.dpi = before
+    for kind, path in paths.items():
+        path.write_text("".join(texts.parts[kind]), encoding="utf-8", newline="\n")
+
+
+class _Texts:
+    """What is written goes into the texts ``to``: all but while a letter is drawn."""
+
+    def __init__(self, kinds: tuple[str, ...]) -> None:
+        self.kinds = kinds
+        self.parts: dict[str, list[str]] = {kind: [] for kind in kinds}
+        self.to: Sequence[list[str]] = tuple(self.parts.values())
+
+    def write(self, text: str) -> None:
+        for part in self.to:
+            part.append(text)
+
+
+class _Svgs(RendererSVG):
+    """Two SVG files drawn at once: the page's has letters as text, the other as outlines."""
+
+    def __init__(self, width: float, height: float, texts: _Texts, **options: Any) -> None:
+        self.texts = texts
+        super().__init__(width, height, texts, **options)
+
+    def draw_text(self, *args: Any, **kwargs: Any) -> None:
+        everything, texts, end = self.texts.to, self.texts, ""
+        for kind in texts.kinds:
+            own: list[str] = []
+            texts.to = (own,)
+            with matplotlib.rc_context({"svg.fonttype": "none" if kind == PAGE else "path"}):
+                super().draw_text(*args, **kwargs)
+            written = "".join(own)
+            if written.startswith(">"):  # the end of what was open before, which the first alone writes
+                end, written = ">\n", written[2:]
+            texts.parts[kind].append(end + written)
+        texts.to = everything
 
 
 def _pixels(figure: Figure, dpi: int) -> np.ndarray:

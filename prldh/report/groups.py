@@ -53,18 +53,19 @@ def _note(pooled: Mapping[str, Any]) -> str:
     return " ".join(sentences)
 
 
-def group_panels(data: Mapping[str, Any]) -> tuple[list[str], list[SubgroupPanel], str]:
-    """What the forest plot of groups shows, the unadjusted models first, and the same in words; nothing where no scheme
-    goes by groups."""
-    shown = []
+def group_panels(data: Mapping[str, Any]) -> tuple[list[str], list[SubgroupPanel], str, str]:
+    """What the forest plot of groups shows, the unadjusted models first, the same in words, and whose groups they are;
+    nothing where no scheme goes by groups."""
+    shown, column = [], ""
     for model in sorted(data["models"], key=lambda m: m["adjusted"]):
         ranked = by_honesty(model["validation"])
         for scope, scheme in ranked[:1]:
             entry = model["validation"][scope][scheme]
             if entry.get("groups"):
+                column = (data["study"]["settings"]["validation"].get(scheme) or {}).get("column", "")
                 shown.append((f"{model['name']}{', adjusted' * model['adjusted']}", entry))
     if not shown:
-        return [], [], ""
+        return [], [], "", ""
     shown = shown[:MOST_MODELS]
     levels = [f"{g['level']}\n{g['events']}/{g['n']} events" for g in shown[0][1]["groups"]] + ["Groups as one"]
     panels = [
@@ -74,4 +75,4 @@ def group_panels(data: Mapping[str, Any]) -> tuple[list[str], list[SubgroupPanel
         for name, entry in shown
     ]
     told = "; ".join(f"{name}: groups as one {interval_text(dict(entry['auc_groups']))}" for name, entry in shown)
-    return levels, panels, f"{told}."
+    return levels, panels, f"{told}.", column

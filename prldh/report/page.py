@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -33,7 +33,7 @@ from prldh.results import (
     selected_features,
     words_of,
 )
-from prldh.work import unasked
+from prldh.work import meanwhile, unasked
 
 #: Where the glossary goes: which terms a page uses is known when it is made.
 GLOSSARY_HERE = "<!-- glossary -->"
@@ -168,9 +168,7 @@ def _render(
     for read in (read_external, read_pooled):  # what is wrong with them is told before anything is drawn
         read(folder)
     try:
-        # the other processes draw more where this one does something else, too
-        with ThreadPoolExecutor(1) as meanwhile:
-            filled = meanwhile.submit(fill_again, folder, registry)
+        with meanwhile(partial(fill_again, folder, registry), progress) as told:
             figures = write_figures(
                 data,
                 words,
@@ -179,9 +177,8 @@ def _render(
                 settings,
                 jobs or os.cpu_count() or 1,
                 folder,
-                progress,
+                told,
             )
-            filled.result()
         progress("report", 0, 1)
         (scratch / "report.html").write_text(
             render_report(data, provenance, figures, folder, words, registry), encoding="utf-8"

@@ -19,8 +19,8 @@ class SubgroupPanel(NamedTuple):
     areas: Sequence[dict[str, Any]]
 
 
-def draw_subgroups(levels: Sequence[str], panels: Sequence[SubgroupPanel]) -> Figure:
-    """A forest plot: the AUC in every level with its interval, a panel a model; broken: the AUC of everyone;
+def draw_subgroups(levels: Sequence[str], panels: Sequence[SubgroupPanel], of: str = "") -> Figure:
+    """A forest plot: the AUC in every level of ``of`` with its interval, a panel a model; broken: the AUC of everyone;
     dotted, below an interval: where another group's AUC is expected."""
     figure, axes = axes_of(TWO_COLUMNS, 0.9 + 0.36 * len(levels), len(panels))
     axes, colour = list(axes) if len(panels) > 1 else [axes], look(0)["color"]
@@ -39,5 +39,6 @@ def draw_subgroups(levels: Sequence[str], panels: Sequence[SubgroupPanel]) -> Fi
         axis.set(xlabel="AUC", xlim=(-0.02, 1.02), ylim=(len(levels) - 0.5, -0.5), yticks=range(len(levels)))
         axis.set_yticklabels([label(level, 26, 2) for level in levels] if not k else [])
         axis.set_title(label(panel.name, 26, 2))
+    axes[0].set_ylabel(label(of, 34, 2))
     legend_below(figure, axes, 2)
     return figure

@@ -393,7 +393,11 @@ def _null_rows(data: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _bootstrap_rows(data: dict[str, Any]) -> list[dict[str, Any]]:
     rows = _each_scheme(data, lambda entry: "oob" in entry["auc"])
-    return [{**row, "measure": m.name, "estimates": row["entry"][m.key]} for row in rows for m in CORRECTED]
+    return [
+        {**row, "measure": m.name, "noise": m.noise, "estimates": row["entry"][m.key]}
+        for row in rows
+        for m in CORRECTED
+    ]
 
 
 def _curves(words: Words, model: dict[str, Any]) -> list[tuple[str, list, list | None, bool]]:

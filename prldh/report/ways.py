@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from prldh.core import plain
 from prldh.pages import interval_text, level_of
 from prldh.report.way_drawings import WayRow
 from prldh.results import Words, by_honesty
@@ -104,7 +105,7 @@ def _choice_sentences(data: dict[str, Any], words: Words) -> list[str]:
         elif entry["cost"] is not None:
             sentences.append(
                 f"What choosing cost: “{entry['best_looking']}” looks best on the same patients, and its {noun} differs"
-                f" from that of the choice by {abs(entry['cost']):.3f}"
+                f" from that of the choice by {plain(abs(entry['cost']))}"
                 f" ({'in its favour' if entry['cost'] > 0 else 'against it'});"
                 " whoever picks the best-looking way afterwards reports that number."
             )

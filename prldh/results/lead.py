@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from prldh.core import ALL_THAT_IS_FITTED, WHOLE, scope_words
+from prldh.core import ALL_THAT_IS_FITTED, WHOLE, plain, scope_words
 from prldh.results.leakage import ARTEFACT, LED_AS, is_artefact, leading_key, unknown_leakage
 from prldh.validation import TWO_STAGE_METHOD
 
@@ -112,5 +112,5 @@ def artefacts_in_words(entry: dict[str, Any]) -> str:
 
 def interval(entry: dict[str, Any], digits: int = 3) -> str:
     """``0.857 (0.797, 0.918)``; a dash for what does not exist."""
-    shown = [f"{entry[k]:.{digits}f}" if entry.get(k) is not None else "–" for k in ("estimate", "low", "high")]
-    return f"{shown[0]} ({shown[1]}, {shown[2]})"
+    estimate, low, high = (plain(entry.get(key), digits) for key in ("estimate", "low", "high"))
+    return f"{estimate} ({low}, {high})"

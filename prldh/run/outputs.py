@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ from prldh.run.extraction import write_features
 from prldh.run.folder import what_is_written
 from prldh.run.frozen import frozen_models
 from prldh.run.provenance import describe_provenance, sha256_of
+from prldh.work import meanwhile
 
 if TYPE_CHECKING:
     from prldh.models import Plan
@@ -50,13 +50,8 @@ def write_outputs(
             write_reproduction(results.data, plan, run, folder / "reproduce")
             write_checklists(plan.study.report.checklists, results, provenance, plan.answers, plan.registry, folder)
 
-        with ThreadPoolExecutor(1) as meanwhile:  # other processes draw
-            filled = meanwhile.submit(fill)
-            figures = write_figures(
-                results.data, results.words, folder / "figures", jobs=jobs, progress=progress, are_running=True
-            )
-            progress("checklists and report", 0, 2)
-            filled.result()
+        with meanwhile(fill, progress) as told:
+            figures = write_figures(results.data, results.words, folder / "figures", jobs=jobs, progress=told)
         progress("checklists and report", 1, 2)
         (folder / "report.html").write_text(
             render_report(results.data, provenance, figures, folder, results.words, plan.registry), encoding="utf-8"

@@ -75,7 +75,7 @@ class Cluster:
 
         try:
             with parallel_config(backend=self._backend, n_jobs=-1):
-                yield from in_parallel(_on_worker, (work, *self._shared), items, pre_dispatch="all")
+                yield from in_parallel(_on_worker, (work, *self._shared), list(items.items()), pre_dispatch="all")
         except KilledWorker:
             raise ComputeError(
                 f"workers of the Dask cluster at {self._address} died again and again over one piece of work, as a rule"

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 
 def in_parallel(
-    work: Callable[..., Any], shared: tuple[Any, ...], items: Mapping[int, Any], **options: Any
-) -> Iterator[tuple[int, Any]]:
-    """Results by joblib's present backend, numbered, as they finish."""
+    work: Callable[..., Any], shared: tuple[Any, ...], items: Iterable[tuple[Any, Any]], **options: Any
+) -> Iterator[tuple[Any, Any]]:
+    """Results by joblib's present backend, numbered as the items are, as they finish."""
     from joblib import Parallel, delayed
 
-    calls = (delayed(_numbered)(work, i, item, *shared) for i, item in list(items.items()))
+    calls = (delayed(_numbered)(work, i, item, *shared) for i, item in items)
     results = Parallel(return_as="generator_unordered", **options)(calls)
     try:
         yield from results
@@ -23,5 +23,5 @@ def in_parallel(
             results.close()
 
 
-def _numbered(work: Callable[..., Any], i: int, item: Any, *shared: Any) -> tuple[int, Any]:
+def _numbered(work: Callable[..., Any], i: Any, item: Any, *shared: Any) -> tuple[Any, Any]:
     return i, work(*shared, item)

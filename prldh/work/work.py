@@ -7,7 +7,7 @@ import os
 import threading
 import time
 import warnings
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from statistics import fmean
 from typing import Any
@@ -102,13 +102,14 @@ class Workers:
         from joblib import parallel_config
         from joblib.externals.loky.process_executor import TerminatedWorkerError
 
-        left, jobs = dict(items), self.jobs
+        left, jobs, shared = dict(items), self.jobs, (os.getpid(), work, *self.shared)
+        _started.add(os.getpid())
         # a worker that ends since its memory grew is replaced, and its work done: nobody has to know
         warnings.filterwarnings("ignore", message="A worker stopped while some jobs", category=UserWarning)
         for deaths in range(1, MAX_DEATHS + 1):
             try:
                 with parallel_config(backend="loky", n_jobs=jobs, inner_max_num_threads=1):
-                    for i, result in in_parallel(_in_process, (os.getpid(), work, *self.shared), left):
+                    for i, result in in_parallel(_in_process, shared, list(left.items())):
                         del left[i]
                         yield i, result
                 return
@@ -123,6 +124,32 @@ class Workers:
             f"worker processes died {MAX_DEATHS} times, the last time with {jobs} of them: as a rule the system ended"
             " them for want of memory. Use fewer --jobs (1 needs the least), or a machine with more memory."
         )
+
+
+#: The processes that started others: this one, and not those that it started by forking.
+_started: set[int] = set()
+
+
+def has_processes() -> bool:
+    """Whether worker processes were started already: they answer at once, where new ones import everything first."""
+    return os.getpid() in _started
+
+
+def over_processes(work: Callable[[Any], Any], items: Iterator[Any], jobs: int) -> Iterator[Any]:
+    """``work(item)`` by worker processes, as they finish; an item is taken when a process is free for it. Raises what
+    joblib does where one dies."""
+    from joblib import parallel_config
+    from joblib.externals.loky import ProcessPoolExecutor
+
+    if jobs == 1:  # for joblib one is this very process
+        with ProcessPoolExecutor(1) as other:
+            for item in items:
+                yield other.submit(_in_process, os.getpid(), work, item).result()
+        return
+    options: dict[str, Any] = {"pre_dispatch": jobs, "batch_size": 1}
+    with parallel_config(backend="loky", n_jobs=jobs, inner_max_num_threads=1):
+        for _, result in in_parallel(_in_process, (os.getpid(), work), enumerate(items), **options):
+            yield result
 
 
 def _in_process(parent: int, work: Callable[..., Any], *given: Any) -> Any:

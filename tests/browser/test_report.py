@@ -583,6 +583,24 @@ def test_the_first_screen_is_a_picture_sentences_and_numbers(browser, features):
     )
 
 
+@pytest.mark.parametrize(
+    ("width", "shown", "hidden"), [(1280, "answer", "answer_narrow"), (390, "answer_narrow", "answer")]
+)
+def test_the_first_picture_is_seen_whole(browser, features, width, shown, hidden):
+    """On a phone too, at the one size of type, without scrolling it."""
+    page, _ = open_page(browser, features, width=width)
+    box = page.locator(f"#figure-{shown} svg").bounding_box()
+    assert 0 <= box["x"] and box["x"] + box["width"] <= width and box["width"] > 0.5 * min(width, 660)
+    drawing = page.locator(f"#figure-{shown} .drawing")
+    assert drawing.evaluate("e => e.scrollWidth <= e.clientWidth") and drawing.get_attribute("aria-label")
+    assert not page.locator(f"#figure-{hidden}").is_visible()
+    told = [
+        {word for text in page.locator(f"#figure-{name} svg text").all_text_contents() for word in text.split()}
+        for name in (shown, hidden)
+    ]
+    assert {word for word in told[0] if word.isalpha()} == {word for word in told[1] if word.isalpha()} != set()
+
+
 def test_what_is_not_known_is_said_with_its_reason(browser, small):
     page, _ = open_page(browser, small)
     tiles = page.locator(".tiles div").all_inner_texts()

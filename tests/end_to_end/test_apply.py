@@ -315,6 +315,14 @@ def test_other_names_of_columns_and_one_table_of_all_features(run, other):
     assert found["models"] == expected["models"] and found["case_mix"] == expected["case_mix"]
 
 
+def test_how_far_it_is_is_told_from_the_first_to_the_last(run, other):
+    """So that nobody waits in silence: a stage that is open is told again."""
+    told = []
+    apply_models(run, other, force=True, progress=lambda *step: told.append(step))
+    own = [step for step in told if step[0] == "models on new patients"]
+    assert own == [("models on new patients", k, 2) for k in range(3)] and (told[0], told[-1]) == (own[0], own[-1])
+
+
 def test_tables_of_new_patients_are_read_as_the_cohort_file_says(run, other):
     expected = apply_models(run, other, force=True)
     read = {"separator": ";", "decimal": ",", "encoding": "utf-16-le"}

@@ -93,7 +93,7 @@ def test_both_studies_are_called_synthetic_wherever_they_appear(demo):
         assert results[name]["study"]["title"].startswith("Synthetic")
         assert "synthetic data, no patients" in unmarked((out / name / "report.html").read_text())
         assert "SYNTHETIC" in (out / f"{name}_input" / "study.yaml").read_text()
-        assert printed.rstrip().splitlines()[-2 if name == "published" else -1].strip().endswith(f"{name}/report.html")
+        assert printed.rstrip().splitlines()[-1 if name == "published" else -2].strip().endswith(f"{name}/report.html")
 
 
 @pytest.mark.parametrize("name", ["published", "features"])

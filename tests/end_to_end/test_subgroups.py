@@ -190,6 +190,21 @@ def test_the_report_and_the_checklists_show_them(tmp_path, monkeypatch):
     assert "by sex" in items["23a"]["value"] and items["23a"]["remaining"] is None
 
 
+def test_a_forest_plot_names_what_its_levels_are_of_as_the_study_does(tmp_path):
+    """By the label of the study file, with its unit."""
+    given = study(tmp_path, subgroups=["sex", {"age": {"cut": [55]}}])
+    labels = {"sex": "Sex at birth", "age": "Age at surgery"}
+    covariates = {n: {"type": "categorical" if n == "sex" else "continuous", "label": labels[n]} for n in labels}
+    given["clinical"]["covariates"] = covariates | {"age": covariates["age"] | {"unit": "years"}}
+    results = prldh.analyze(given, tmp_path / "out", jobs=1)
+    drawings = {d.name: d for d in plan_figures(results.data, results.words) if d.name.startswith("subgroups")}
+    assert {name: d.draw().axes[0].get_ylabel() for name, d in drawings.items()} == {
+        "subgroups_sex": "Sex at birth",
+        "subgroups_age": "Age at surgery (years)",
+    }
+    assert drawings["subgroups_age"].title == "Held-out AUC by Age at surgery"
+
+
 def test_columns_that_would_have_one_figures_name_have_two(tmp_path):
     given = study(tmp_path, subgroups=["a b", "a_b"])
     given["clinical"]["columns"] |= {"a b": "hospital", "a_b": "dose"}

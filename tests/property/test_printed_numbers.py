@@ -10,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markupsafe import Markup
 
-from prldh.pages.format import BOUNDS, LEVELS, interval, interval_text, p_text, p_value, percent_text
+from prldh.core import LEAST, plain
+from prldh.pages.format import BOUNDS, LEVELS, interval, interval_text, number, p_text, p_value, percent_text
+from prldh.results import interval as terminal
 
 NEAR = st.sampled_from([*LEVELS, *BOUNDS, 0.0, 2.0, 30.0, 400.0])
 #: Numbers of all sizes, many of them a hair beside what they are held against.
@@ -26,7 +28,7 @@ def number_of(shown: str) -> float:
 
 
 def side(value: float, bound: float) -> int:
-    return 0 if abs(value - bound) < 1e-9 else 1 if value > bound else -1
+    return 0 if abs(value - bound) <= 2e-9 else 1 if value > bound else -1
 
 
 @given(
@@ -43,11 +45,33 @@ def test_a_printed_p_lies_where_it_lies(p):
             assert side(float(shown), level) == side(p, level)
 
 
+@given(value=st.one_of(st.floats(-1e-6, 1e-6), st.floats(-1e3, 1e3)), digits=st.integers(1, 6))
+def test_nothing_but_0_is_printed_as_0(value, digits):
+    """On the page, in text, on the terminal and in Word alike, as all of them take this one rule."""
+    shown = plain(value, digits)
+    for printed in (shown, Markup(number(value, digits)).striptags().replace("\u00a0", " ")):
+        is_nothing = not re.search("[1-9]", printed.partition("e")[0].partition(" × ")[0])
+        assert is_nothing == (value == 0)
+        assert printed.startswith(("<", ">")) == (0 < abs(value) < LEAST)
+    if 0 < abs(value) < LEAST:
+        assert shown == ("< 1e-09" if value > 0 else "> -1e-09")
+    assert (terminal({"estimate": value, "low": None, "high": value}, digits)) == f"{shown} (–, {shown})"
+
+
+def test_what_is_nothing_beside_its_interval_is_rounding():
+    assert interval_text({"estimate": -4e-17, "low": -0.4, "high": 0.4}) == "0.000 (-0.400, 0.400)"
+    assert interval_text({"estimate": 0.112, "low": -5e-17, "high": 0.218}) == "0.112 (0.000, 0.218)"
+    assert "(&lt;\u00a01" in interval({"estimate": 0.112, "low": 2e-10, "high": 0.218})
+    tiny = {"estimate": 3e-12, "low": 1e-15, "high": 2e-11}
+    assert interval_text(tiny) == "< 1e-09 (< 1e-09, < 1e-09)"
+    assert interval(tiny).count("&lt;\u00a01\u00a0×\u00a010⁻⁹") == 3
+
+
 @given(middle=NUMBERS, ends=st.tuples(NUMBERS, NUMBERS))
 def test_printed_limits_lie_where_they_lie(middle, ends):
     low, high = sorted(ends)
     entry = {"estimate": middle, "low": low, "high": high}
-    shown = [number_of(part) for part in re.split(r"[ (,)]+(?!×|10)", interval_text(entry).strip(")"))]
+    shown = [number_of(part) for part in re.split(r"[ (,)]+", re.sub("[<>] ", "", interval_text(entry)).strip(")"))]
     page = re.sub(r"[\u00a0 ]", "", Markup(interval(entry)).striptags())
     for value, printed in zip((middle, low, high), shown, strict=True):
         assert printed == pytest.approx(value, abs=0.05 + 1e-9)

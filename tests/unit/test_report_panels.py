@@ -7,6 +7,8 @@ import ast
 import copy
 import io
 import json
+import threading
+import time
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -19,17 +21,18 @@ from pages import unmarked
 from PIL import Image
 from test_report_figures import data, few, out  # noqa: F401
 
-from prldh.core import ComputeError
+from prldh.core import ComputeError, DataError, untold
 from prldh.pages.canvas import TWO_COLUMNS, grey, label, spread
 from prldh.plugins.registry import Registry
 from prldh.report import figure_plan as plan_module
 from prldh.report import figures as figures_module
 from prldh.report.drawing import Drawing
 from prldh.report.figure_plan import plan_figures
-from prldh.report.figures import FigureSettings, pack_png, write_figures
+from prldh.report.figures import FigureSettings, pack_png, page_file, write_figures
 from prldh.report.panels import plan_panels
 from prldh.results.asking import words_of
 from prldh.results.words import Words
+from prldh.work import meanwhile
 
 REGISTRY = Registry()
 REPORT = Path(figures_module.__file__).parent
@@ -209,16 +212,38 @@ def test_several_processes_write_the_same_bytes_and_what_one_cannot_is_drawn_her
     monkeypatch,
     are_running,
 ):
+    """Of a report, for which processes are started, and of a run, whose processes draw."""
     few(monkeypatch, "flow", "interaction_unadjusted", "scores_muscle")
     monkeypatch.setattr(figures_module, "FEW", 2)
+    monkeypatch.setattr(figures_module, "SOON_DONE_S", 0.0)
+    monkeypatch.setattr(figures_module, "has_processes", lambda: are_running)
     kept = figures_module.plan_figures
     flow = next(d for d in plan_figures(data, Words()) if d.name == "flow")
     unknown = Drawing("unknown_to_others", "T", "D", flow.draw)
     monkeypatch.setattr(figures_module, "plan_figures", lambda *given: [*kept(*given), unknown])
     settings = FigureSettings(("svg", "pdf", "png"), (100,))
-    assert write_figures(data, Words(), tmp_path / "a", settings=settings) == write_figures(
-        data, Words(), tmp_path / "b", settings=settings, jobs=2, are_running=are_running
-    )
+    first = write_figures(data, Words(), tmp_path / "a", settings=settings)
+    told, others = [], figures_module.over_processes
+
+    def noted(*given):
+        for name in others(*given):
+            told.append(name)
+            yield name
+
+    monkeypatch.setattr(figures_module, "over_processes", noted)
+    own, drawn_here = figures_module.write_drawing, []
+
+    def slowly(drawing, *given):
+        drawn_here.append(drawing.name)
+        time.sleep(5.0 if len(drawn_here) == 1 else 0.0)  # the other process starts meanwhile, and takes the last ones
+        own(drawing, *given)
+
+    monkeypatch.setattr(figures_module, "write_drawing", slowly)
+    assert first == write_figures(data, Words(), tmp_path / "b", settings=settings, jobs=2)
+    assert "" in told or "unknown_to_others" in drawn_here
+    assert {*told} - {""} | {*drawn_here} == {d.name for d in figures_module.plan_figures(data, Words())} | {
+        d.name for d in figures_module.plan_panels(data, Words(), None)
+    }
     names = sorted(p.name for p in (tmp_path / "a").iterdir())
     assert len(names) == 17 and names == sorted(p.name for p in (tmp_path / "b").iterdir())
     assert all((tmp_path / "a" / n).read_bytes() == (tmp_path / "b" / n).read_bytes() for n in names)
@@ -232,9 +257,45 @@ def test_figures_of_workers_that_die_are_drawn_here(data, tmp_path, monkeypatch)
 
     few(monkeypatch, "flow", "interaction_unadjusted")
     monkeypatch.setattr(figures_module, "FEW", 2)
-    monkeypatch.setattr(figures_module, "run_work", die)
-    write_figures(data, Words(), tmp_path / "b", jobs=2, are_running=True)
+    monkeypatch.setattr(figures_module, "SOON_DONE_S", 0.0)
+    monkeypatch.setattr(figures_module, "over_processes", die)
+    write_figures(data, Words(), tmp_path / "b", jobs=2)
     assert {p.stem for p in (tmp_path / "b").glob("*.svg")} >= {"flow", "interaction_unadjusted"}
+
+
+def test_an_error_of_what_is_done_meanwhile_is_told_before_the_next_figure(data, tmp_path, monkeypatch):  # noqa: F811
+    """A user who has to mend answers waits for no figure."""
+    few(monkeypatch, "flow", "interaction_unadjusted", "scores_muscle")
+    is_drawing, is_told, n_drawn = threading.Event(), threading.Event(), []
+
+    def fail():
+        is_drawing.wait(30)
+        is_told.set()
+        raise DataError("answers.yaml cannot be read")
+
+    def slowly(*_):
+        is_drawing.set()
+        is_told.wait(30)
+        time.sleep(0.2)
+        n_drawn.append(1)
+
+    monkeypatch.setattr(figures_module, "write_drawing", slowly)
+    with pytest.raises(DataError, match=r"answers\.yaml cannot be read"):
+        with meanwhile(fail, untold) as told:
+            write_figures(data, Words(), tmp_path / "b", progress=told)
+    assert len(n_drawn) in (1, 2)  # of eight
+
+
+def test_both_svg_files_are_those_that_matplotlib_writes_one_by_one(data, tmp_path):  # noqa: F811
+    """Letters as text for the page, as outlines in the file; the rest is drawn once."""
+    for name in ("flow", "interaction_unadjusted"):
+        drawing = next(d for d in plan_figures(data, Words()) if d.name == name)
+        figures_module.write_drawing(drawing, FigureSettings(("svg",)), tmp_path)
+        with figures_module._figure(drawing) as figure:
+            for fonttype, file in (("none", page_file(name)), ("path", f"{name}.svg")):
+                with plt.rc_context({"svg.fonttype": fonttype}):
+                    figure.savefig(tmp_path / "alone.svg", metadata={"Date": None}, dpi=100)
+                assert (tmp_path / "alone.svg").read_bytes() == (tmp_path / file).read_bytes()
 
 
 def test_png_holds_the_pixels_and_the_resolution():
