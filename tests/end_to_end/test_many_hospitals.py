@@ -12,6 +12,8 @@ from scipy import stats
 from sklearn.metrics import brier_score_loss, roc_auc_score
 
 import prldh
+from prldh.report.groups import group_panels
+from prldh.report.subgroup_drawings import draw_subgroups
 from prldh.stats.meta_analysis import pool_random_effects
 from prldh.stats.roc import auc
 
@@ -161,6 +163,27 @@ def test_the_report_leads_with_groups_as_one(run):
     groups = pd.read_csv(folder / "out" / "tables" / "groups.csv")
     assert len(groups) == 2 * 2 * 5
     assert not [w for w in results["warnings"] if "it is not defined for these data" in w["message"]]
+
+
+def test_the_forest_plot_has_a_row_for_each_group_and_one_for_all(run):
+    """Every model; the diamond's numbers are those of the results, and stand in the figure's words."""
+    _, results, _ = run
+    levels, panels, told = group_panels(results)
+    found = entry(results, "leave_one_group_out")
+    assert levels == [
+        *(f"{g['level']}\n{g['events']}/{g['n']} events" for g in found["groups"]),
+        "Groups as one",
+    ]
+    assert len(panels) == len(results["models"]) and all(len(panel.areas) == 5 for panel in panels)
+    lesion = next(panel for panel in panels if panel.areas[-1] == found["auc_groups"])
+    assert lesion.areas[:-1] == [group["auc"] for group in found["groups"]]
+    assert f"groups as one {found['auc_groups']['estimate']:.3f}" in told
+    figure = draw_subgroups(levels, panels)
+    rows = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    assert rows[-1] == "Groups as one" and len(rows) == 5 and len(figure.axes) == len(panels)
+    pooled = found["auc_groups"]
+    drawn = [line.get_xdata() for axes in figure.axes for line in axes.lines if len(line.get_xdata()) == 2]
+    assert any(np.allclose(x, [pooled["prediction_low"], pooled["prediction_high"]]) for x in drawn)
 
 
 def test_groups_of_one_class_are_listed_and_left_out(tmp_path):

@@ -82,6 +82,37 @@ def test_a_forest_discriminates_as_scikit_learns_does():
     assert error < 0.015 and abs(np.mean(differences)) < 3 * error
 
 
+def drawn(kind: str, n: int, generator: np.random.Generator) -> TrainingRows:
+    """Patients whose risk is linear, an interaction alone, or of skewed and correlated features."""
+    values = generator.normal(size=(n, 10))
+    if kind == "linear":
+        eta = values[:, :5] @ [1.0, -1.0, 0.7, 0.5, 0.5] - 0.4
+    elif kind == "interaction":
+        eta = 2.5 * np.sign(values[:, 0] * values[:, 1]) + 0.3
+    else:
+        hidden = generator.normal(size=(n, 3))
+        values = np.exp(hidden[:, np.arange(10) % 3] + 0.7 * values)
+        eta = 1.5 * hidden[:, 0] - 1.2 * (np.abs(hidden[:, 1]) > 1) - 0.5
+    outcome = (generator.random(n) < 1 / (1 + np.exp(-eta))).astype(np.int8)
+    return TrainingRows(values, None, outcome, np.arange(n), tuple(f"f{j}" for j in range(10)))
+
+
+@pytest.mark.parametrize("kind", ["linear", "interaction", "skewed"])
+def test_a_forest_discriminates_as_scikit_learns_does_on_data_of_every_kind(kind):
+    """As above, of 10 data sets of 120 patients."""
+    from sklearn.ensemble import RandomForestClassifier
+
+    differences = []
+    for k in range(10):
+        generator = np.random.default_rng(1000 + k)
+        rows, others = drawn(kind, 120, generator), drawn(kind, 800, generator)
+        ours = fit("random_forest", rows, trees=100).apply(others.values, others.names, {})
+        theirs = RandomForestClassifier(100, random_state=k).fit(rows.values, rows.outcome).predict_proba(others.values)
+        differences.append(auc(others.outcome, ours)["estimate"] - auc(others.outcome, theirs[:, 1])["estimate"])
+    error = np.std(differences, ddof=1) / math.sqrt(len(differences))
+    assert error < 0.015 and abs(np.mean(differences)) < 3 * error
+
+
 def test_a_forests_probability_is_never_0_or_1():
     rows = make_rows(effect=50.0)
     log_odds = fit("random_forest", rows, trees=20).apply(rows.values, rows.names, {})
