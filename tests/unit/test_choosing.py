@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
+from prldh import pipeline
 from prldh.validation.choosing import decide
 
 NAN = np.nan
@@ -45,3 +49,31 @@ def test_without_any_fold_the_first_listed_stands():
 def test_one_fold_has_no_error_and_the_best_is_taken():
     decision = decide(WAYS, MEASURED[:1], "one_se")
     assert np.isnan(decision.errors).all() and decision.chosen == "middle"  # a tie with the best, listed before it
+
+
+@dataclass(frozen=True)
+class _Plan:
+    schemes: dict
+    study: SimpleNamespace = field(default_factory=lambda: SimpleNamespace(choose="a choice"))
+    protocols: dict = field(default_factory=lambda: {"best": "the best"})
+    protocol: str = "the first"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "n_bootstrap", "told"),
+    [
+        (30, 1000, ["choosing within 1,010 training sets will take about 505 minutes (2 at once)"]),
+        (30, 0, ["choosing within 10 training sets will take about 5 minutes (2 at once)"]),
+        (1, 0, []),
+    ],
+)
+def test_the_time_that_choosing_within_every_training_set_takes_is_told_before_it(
+    monkeypatch, seconds, n_bootstrap, told
+):
+    clock = iter([1000.0, 1000.0 + seconds])
+    monkeypatch.setattr(pipeline.time, "time", lambda: next(clock))
+    monkeypatch.setattr(pipeline, "choose_for_everyone", lambda *_: SimpleNamespace(chosen="best"))
+    said: list[str] = []
+    schemes = {"folds": ("folds", range(10)), "bootstrap": ("bootstrap", range(n_bootstrap))}
+    plan, _ = pipeline._choose(_Plan(schemes), None, 2, said.append, None)
+    assert said == told and plan.protocol == "the best"
