@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from prldh.core import OPTIMISM_FROM_SELECTION, plain, scope_words
-from prldh.pages import level_of, typeset
+from prldh.pages import level_of, percent_text, typeset
 from prldh.report.ways import yardstick_sentences
 from prldh.results import (
     BY_KEY,
@@ -75,7 +75,7 @@ def answer_view(data: dict[str, Any], words: Words) -> dict[str, Any]:
 def _tiles(data: Mapping[str, Any], words: Words) -> list[Tile]:
     cohort, best, level = data["cohort"], leading_model(data), level_of(dict(data))
     rows = f"rows of {cohort['n_patients']} patients; " if "n_patients" in cohort else ""
-    share = plain(100 * cohort["events"] / cohort["n"], 1)
+    share = percent_text(100 * cohort["events"] / cohort["n"], cohort["n"])
     return [
         *_held_out_tiles(data, best, words, level),
         Tile(
@@ -99,7 +99,11 @@ def _held_out_tiles(data: Mapping[str, Any], best: Leading | None, words: Words,
     slope = held.get("slope") or {}
     return [
         Tile(names[0], plain(best.auc["estimate"]), f"{_limits(best.auc, level)}. {of}{unknown}"),
-        Tile(names[1], plain(slope["estimate"], 2), f"{_limits(slope, level, 2)}. 1 is right, below 1 too extreme")
+        Tile(
+            names[1],
+            typeset(plain(slope["estimate"], 2)),
+            f"{_limits(slope, level, 2)}. 1 is right, below 1 too extreme",
+        )
         if slope.get("estimate") is not None
         else Tile(names[1], "not known", slope.get("reason") or BY_KEY["slope"].null or "", False),
     ]
@@ -131,11 +135,11 @@ def _told(data: dict[str, Any], level: str, words: Words) -> dict[str, list[str]
     """``sentences``: what was asked, what held-out patients answer, and what those that made the models would have
     said; ``notes`` on reading them."""
     cohort, models = data["cohort"], data["models"]
-    share = 100 * cohort["events"] / cohort["n"]
+    share = percent_text(100 * cohort["events"] / cohort["n"], cohort["n"])
     which = f"the model “{label(data, models[0])}” tells" if len(models) == 1 else f"{len(models)} models tell"
     asked = (
         f"What was asked: how well {which} patients with {cohort['outcome']} = {cohort['event']} ({cohort['events']} of"
-        f" {cohort['n']}, {share:.1f} %) from those without."
+        f" {cohort['n']}, {share} %) from those without."
     )
     leading = leading_model(data)
     if leading is None:

@@ -182,6 +182,7 @@ def test_the_report_and_the_checklists_show_them(tmp_path, monkeypatch):
     page = unmarked((tmp_path / "out" / "report.html").read_text())
     section = page[page.index('<section id="subgroups">') :].split("</section>")[0]
     assert section.count('<th scope="row" rowspan="2">') == 2 and "Cochran&#39;s Q" in section
+    assert "Odds ratios of each model's own terms</caption>" in page  # none of which is adjusted
     assert 'id="figure-subgroups_sex"' in section and '<a href="#subgroups">' in page
     assert (tmp_path / "out" / "tables" / "subgroups.csv").exists()
     items = {e["number"]: e for e in json.loads((tmp_path / "out/checklists/tripod-ai.json").read_text())["items"]}

@@ -64,6 +64,17 @@ def folds(estimate: float, low: float | None, high: float | None) -> dict:
     return {"auc": {"estimate": estimate, "low": low, "high": high}}
 
 
+def test_a_small_study_has_no_decimals_and_a_negative_slope_has_a_minus_sign():
+    entry = folds(0.389, 0.009, 0.769) | {"slope": {"estimate": -1.312, "low": -3.98, "high": 0.75}}
+    data = results(model(pipeline={"folds": entry}))
+    data["cohort"] |= {"n": 12, "events": 6}
+    shown = answer_view(data, Words())
+    assert "(6 of 12, 50 %) from those without" in shown["sentences"][0]
+    tiles = {tile.label: tile for tile in shown["tiles"]}
+    assert tiles["Patients and events"].detail == "50 % have recurrence = yes"
+    assert tiles["Held-out calibration slope"].value == "−1.31"
+
+
 def test_three_sentences_with_intervals():
     good = model(
         pipeline={"folds": folds(0.8312, 0.7714, 0.8896)},
