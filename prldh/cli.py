@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -18,6 +18,7 @@ from prldh.core import (
     bounds,
     check_handles,
     end_tidily,
+    interruption_told,
     is_interruption,
     is_lost,
     legible,
@@ -27,6 +28,7 @@ from prldh.core import (
     silence,
     status_when_interrupted,
     told_of,
+    was_interrupted,
 )
 
 if TYPE_CHECKING:  # the rooms are imported on first use, so that --help is quick
@@ -77,29 +79,58 @@ def _cut_short() -> Iterator[None]:
         raise click.UsageError(cut, error.ctx) from None
 
 
-def _end_interrupted() -> NoReturn:
-    click.echo("prldh: interrupted; nothing was left half written.", err=True)
+def _end_interrupted(stop: object = None) -> NoReturn:
+    click.echo(f"prldh: {interruption_told(stop)}", err=True)
     sys.exit(status_when_interrupted())
 
 
 class PrldhGroup(click.Group):
     """Turns a user's mistake into one message and exit status 1, an interruption into 130."""
 
-    def make_context(self, *given: Any, **named: Any) -> click.Context:
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        **extra: Any,
+    ) -> Any:
+        """As click's, which would say "Aborted!" of an interruption, with status 1, wherever in it one comes."""
+        status: Any
         try:
-            with _cut_short():
-                return super().make_context(*given, **named)
-        except KeyboardInterrupt:  # click would say "Aborted!", with status 1
-            _end_interrupted()
+            status = super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
+        except click.Abort as stop:
+            if stop.__cause__ is not None and is_interruption(stop.__cause__):
+                _end_interrupted(stop.__cause__)
+            if not standalone_mode:  # somebody answered a question with no
+                raise
+            click.echo("Aborted!", err=True)
+            sys.exit(1)
+        except (KeyboardInterrupt, SystemError) as stop:  # while click handled another
+            if not is_interruption(stop):
+                raise
+            _end_interrupted(stop)
+        except click.ClickException as error:
+            if not standalone_mode:
+                raise
+            error.show()
+            sys.exit(error.exit_code)
+        if standalone_mode:
+            sys.exit(status or 0)
+        return status
+
+    def make_context(self, *given: Any, **named: Any) -> click.Context:
+        with _cut_short():
+            return super().make_context(*given, **named)
 
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
         found = super().get_command(context, name)
         return None if found is None else Place.of_all(found)
 
-    def invoke(self, context: click.Context) -> object:
+    def invoke(self, context: click.Context) -> None:
         try:
             with _cut_short():
-                return super().invoke(context)
+                super().invoke(context)
         except PrldhError as error:
             is_kept = error.unnamed is not None and not sys.stderr.isatty()
             click.echo(f"prldh: {error.unnamed if is_kept else error}", err=True)
@@ -107,9 +138,7 @@ class PrldhGroup(click.Group):
         except (KeyboardInterrupt, SystemError) as stop:
             if not is_interruption(stop):
                 raise
-            kept = stop if isinstance(stop, KeyboardInterrupt) else ""  # it may say what was kept
-            click.echo(f"prldh: interrupted; nothing was left half written. {kept}".rstrip(), err=True)
-            context.exit(status_when_interrupted())
+            _end_interrupted(stop)
         except (MemoryError, OSError, ImportError) as error:
             what = ran_out(error)
             if what is None and isinstance(error, OSError) and not is_lost(error):
@@ -504,8 +533,8 @@ def main() -> None:
     except PrldhError as error:
         click.echo(f"prldh: {error}", err=True)
         sys.exit(1)
-    except KeyboardInterrupt:  # before a command has begun
-        _end_interrupted()
+    except KeyboardInterrupt as stop:  # before a command has begun, or when it has ended
+        _end_interrupted(stop)
     except OSError as error:  # of what is printed; results are written by then
         if not is_lost(error):
             raise
@@ -514,6 +543,8 @@ def main() -> None:
         silence()
         sys.exit(1)
     except SystemExit as end:
+        if end.code in (0, None) and was_interrupted():  # where something caught it
+            _end_interrupted()
         if is_seen or end.code not in (0, None):
             raise
         click.echo("prldh: what was to be printed is lost, as standard output is closed.", err=True)

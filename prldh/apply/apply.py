@@ -42,7 +42,7 @@ from prldh.models import Assessment
 from prldh.pipeline import open_engines
 from prldh.plugins import Registry
 from prldh.results import EXTERNAL_SCHEMA, FOLDER, MEASURES, POOLED, RESULTS, finished
-from prldh.run import place_whole
+from prldh.run import describe_files, place_whole, refuse_inputs_inside
 from prldh.study import Performance, read_settings
 from prldh.work import unasked
 
@@ -110,6 +110,8 @@ def apply_models(
         frozen = read_frozen(run, registry, accept_edited)
     given = [read_settings(c, NewCohort, "cohort file") for c in files]
     _check_names([new for new, _ in given], run, force)
+    for new, folder in given:
+        refuse_inputs_inside(run / FOLDER, [folder / p for p in new.inputs()], _owned([n.name for n, _ in given]))
     if method != "none":
         for new, _ in given:
             need_part(new)
@@ -121,7 +123,8 @@ def apply_models(
         applied = []
         for new, folder in given:
             patients = read_new_patients(new, folder, frozen, registry, jobs=jobs, progress=progress)
-            applied.append(_apply_to(new, patients, _Applying(frozen, engine, tuple(warnings), method)))
+            inputs = describe_files(folder, new.inputs())
+            applied.append(_apply_to(new, patients, _Applying(frozen, engine, tuple(warnings), method), inputs))
             progress(STAGE, len(applied), len(files) + 1)
     entries = [each.entry | {"folder": f"{FOLDER}/{each.folder}"} for each in applied]
     texts = {f"{FOLDER}/{each.folder}": each.text for each in applied}
@@ -154,6 +157,11 @@ def _check_names(cohorts: Sequence[NewCohort], run: Path, force: bool) -> None:
             raise OutputError(f"{place} is there already. Give the cohort another name, or --force to replace it.")
 
 
+def _owned(names: Sequence[str]) -> tuple[str, ...]:
+    """What is replaced in the folder of all cohorts."""
+    return (*(file_stem(name) for name in names), *([POOLED, POOLED_FIGURES] if len(names) > 1 else []))
+
+
 @dataclass(frozen=True)
 class _Applying:
     """What all cohorts of a call have in common."""
@@ -184,8 +192,10 @@ def _as_text(content: Mapping[str, Any]) -> str:
     return json.dumps(clean(content), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def _apply_to(new: NewCohort, patients: NewPatients, applying: _Applying) -> _Applied:
-    """Everything that is said of one cohort."""
+def _apply_to(
+    new: NewCohort, patients: NewPatients, applying: _Applying, files: Sequence[Mapping[str, Any]]
+) -> _Applied:
+    """Everything that is said of one cohort; ``files``: what was read."""
     frozen, engine = applying.frozen, applying.engine
     # these patients have a prevalence of their own, for which the frozen predictions were not made
     settings = Performance.model_validate(frozen.settings["performance"]).model_copy(update={"prevalence": None})
@@ -244,6 +254,7 @@ def _apply_to(new: NewCohort, patients: NewPatients, applying: _Applying) -> _Ap
         "models": models,
         "engine": engine.name,
         "warnings": [asdict(w) for w in warnings],
+        "files": list(files),
     }
     predictions = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
     return _Applied(file_stem(new.name), sealed(about), patients.ids, predictions, text)
@@ -326,5 +337,4 @@ def _write(run: Path, applied: Sequence[_Applied], pooled: Mapping[str, Any] | N
             (folder / POOLED).write_text(_as_text(pooled), encoding="utf-8")
             write_pooled_figures(pooled, [each.entry for each in applied], folder / POOLED_FIGURES, frozen.results)
 
-    owned = (*(each.folder for each in applied), *([POOLED, POOLED_FIGURES] if pooled is not None else []))
-    place_whole(run / FOLDER, write, owned)
+    place_whole(run / FOLDER, write, _owned([each.folder for each in applied]))

@@ -10,7 +10,7 @@ from prldh.apply.frozen import home_of, read_frozen
 from prldh.core import FEATURES, OWNED, OutputError, check_target, given_path, write_whole
 from prldh.plugins import Registry
 from prldh.report import CALCULATOR_MARK, calculator_of, calculator_page, choose_model
-from prldh.results import FOLDER, finished, read_external
+from prldh.results import FOLDER, files_read, finished, read_external
 
 
 def write_calculator(
@@ -51,7 +51,7 @@ def write_calculator(
     with finished(home):
         frozen = read_frozen(run, Registry(plugins), accept_edited)
         never = [home / name for name in (*OWNED, *FEATURES, FOLDER)]
-        check_target(out, "--out", marks=(CALCULATOR_MARK,), never=never, force=force)
+        check_target(out, "--out", marks=(CALCULATOR_MARK,), never=never, force=force, read=files_read(home))
         data = dict(frozen.results)
         chosen = choose_model(frozen.model, data, model)
         calculator = calculator_of(frozen.model, chosen, data, read_external(home))

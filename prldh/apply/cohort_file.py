@@ -93,3 +93,9 @@ class NewCohort(Strict):
     recalibrate: RecalibrationPart | None = Field(
         None, description="the patients that a recalibration is fitted on, where one is asked for"
     )
+
+    def inputs(self) -> list[str]:
+        """Every table that the cohort is read from, as written in its file."""
+        tables = [t for tissue in self.tissues.values() for source in tissue.tables().values() for t in source]
+        images = [cases for tissue in self.tissues.values() if (cases := tissue.cases()) is not None]
+        return list(dict.fromkeys([self.clinical.table, *(table.path for table in [*tables, *images])]))

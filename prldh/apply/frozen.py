@@ -127,6 +127,7 @@ def read_frozen(run: Path, registry: Registry, accept_edited: bool = False) -> F
         )
     else:
         hold(path, model, FrozenModels, do)
+    _refuse_others(path, model, results, do)
     sha256, written = hashlib.sha256(raw).hexdigest(), _written(run, is_recalibrated)
     is_edited = written not in (None, sha256) or model.get(SEAL) not in (None, seal_of(model))
     frozen = Frozen(
@@ -149,6 +150,23 @@ def read_frozen(run: Path, registry: Registry, accept_edited: bool = False) -> F
             " --accept-edited to apply this one."
         )
     return frozen
+
+
+def _refuse_others(path: Path, model: Mapping[str, Any], results: Mapping[str, Any], do: str) -> None:
+    """Models, tissues and covariates are those of the results beside: a file may be well and of another run."""
+    known = {
+        "model": ({name_of(m) for m in model["models"]}, {name_of(m) for m in results["models"]}),
+        "tissue": (set(model["tissues"]), set(results["tissues"])),
+        "covariate": ({c["name"] for c in model["covariates"]}, {row["variable"] for row in results["table_one"]}),
+    }
+    for noun, (own, there) in known.items():
+        for name in sorted(own - there):
+            raise DataError(f"{path} has the {noun} {name}, which results.json beside it does not have. {do}")
+    for name, tissue in model["tissues"].items():
+        training = tissue.get("training") or {"names": []}
+        n = len(training["names"])
+        if any(len(training[key]) != n for key in ("mean", "sd") if n):
+            raise DataError(f"{path}: tissues.{name}.training: names, mean and sd are not as many. {do}")
 
 
 def home_of(run: Path) -> Path:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -182,6 +183,18 @@ class _ReadTissue:
     inputs: ScoreInputs | None = None
     wanted: Sequence[str] = ()
     filled: np.ndarray | None = None
+
+
+@contextmanager
+def _states_that_fit(tissue: str) -> Iterator[None]:
+    """Steps are read one by one, so that it shows here only that one has not as many columns as it was fitted to."""
+    try:
+        yield
+    except (ValueError, TypeError, LookupError, ArithmeticError) as error:
+        raise DataError(
+            f"tissues.{tissue}: the states of the steps in model.json do not fit each other. Run `prldh analyze …"
+            " --force` again."
+        ) from error
 
 
 class _Reader:
@@ -430,10 +443,11 @@ class _Reader:
         if len(rows):
             images = single_images(chain, measured, wanted, self._rows_of(measured.ids)[rows]) if measured else {}
             own = {column: cells[rows] for column, cells in columns.items()}
-            read = score_inputs(chain, tables_for(chain, wanted, values[rows], images), own)
-            inputs.values[rows] = take_columns(read.values, read.names, score.names)
-            with np.errstate(over="ignore", invalid="ignore"):
-                scores[rows] = called(FITTED, score, "apply", read.values, read.names, own)
+            with _states_that_fit(name):
+                read = score_inputs(chain, tables_for(chain, wanted, values[rows], images), own)
+                inputs.values[rows] = take_columns(read.values, read.names, score.names)
+                with np.errstate(over="ignore", invalid="ignore"):
+                    scores[rows] = called(FITTED, score, "apply", read.values, read.names, own)
         is_number = np.abs(scores) < LARGEST
         self._leave_out(name, has_values & ~is_number, f"the Radscore of {name} is no number that a model can take")
         return _ReadTissue(scores, inputs, wanted, blank & has_values[:, None])

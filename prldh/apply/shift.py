@@ -99,6 +99,8 @@ def _distances(
         return None, "the score reads no feature"
     if training["covariance"] is None:
         return None, training["reason"]
+    if sorted(training["names"]) != sorted(inputs.names):
+        return None, "model.json keeps the training patients of other features"
     place = [inputs.names.index(name) for name in training["names"]]
     answer = engine.compute(
         "domain_distances",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
-from prldh.core import BUILT_IN, DataError, Fitted, FittedScore, FittedStep, PluginError
+from prldh.core import BUILT_IN, DataError, Fitted, FittedScore, FittedStep, PluginError, shown
 from prldh.plugins import ComposesLearners, ReadsStates, Registry, called
 
 
@@ -70,10 +70,22 @@ def _fitted(entry: Mapping[str, Any], registry: Registry, where: str, plugins: S
             fitted = called(noun, step, "from_state", state)
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(
-            f"{where}: the state of the step '{name}' is damaged ({type(error).__name__}: {error}). Run"
-            " `prldh analyze … --force` again."
+            f"{where}: the state of the step '{name}' is damaged: {_what(error)}. Run `prldh analyze … --force` again."
         ) from None
+    for what, names in (("names", fitted.names), ("outputs", fitted.outputs)):
+        if not all(isinstance(each, str) for each in names) or len({*names}) < len(names):
+            raise DataError(
+                f"{where}: the state of the step '{name}' is damaged: its {what} are no names of columns, each once."
+                " Run `prldh analyze … --force` again."
+            )
     return fitted
+
+
+def _what(error: Exception) -> str:
+    """What is the matter with a state, in words; errors of Python's own say no more than that."""
+    if isinstance(error, KeyError):
+        return f"it has no {shown(error.args[0] if error.args else '')}"
+    return shown(error, 200) if type(error) is ValueError else "a value in it is of another kind"
 
 
 def _hook_of(entry: Mapping[str, Any], registry: Registry) -> str:

@@ -27,7 +27,7 @@ from prldh.core import (
     write_whole,
 )
 from prldh.plugins import Registry
-from prldh.results import Results, finished
+from prldh.results import Results, files_read, finished
 
 FOLDER = "checklists"
 
@@ -105,12 +105,14 @@ def _fill_and_write(
     filled = _only_links_that_lead(fill(checklist, dossier, given), folder)
     others = [f for f in FORMATS if out is None and f != form and target.with_suffix(f".{f}").exists()]
     run_files = [folder / name for name in (*OWNED, *FEATURES) if name != FOLDER]
+    read = [] if is_single else files_read(folder)
     for place in (target, *(target.with_suffix(f".{f}") for f in others)):
         never = [path if is_single else questions, questions, answers, *run_files]
         kept = [p for p in never if p is not None]
-        check_target(place, "--out", marks=MARKS, never=kept, force=force, within_run=FOLDER)
+        check_target(place, "--out", marks=MARKS, never=kept, force=force, within_run=FOLDER, read=read)
     marks = (HEAD[:60].encode(),)
-    check_target(questions, "the file of questions", marks=marks, never=run_files, force=force, within_run=FOLDER)
+    what = "the file of questions"
+    check_target(questions, what, marks=marks, never=run_files, force=force, within_run=FOLDER, read=read)
     base = None if is_single else _base(target, folder)
     content = write_checklist(filled, form, base)
     try:

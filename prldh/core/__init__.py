@@ -75,6 +75,14 @@ from prldh.core.fitted import (
 )
 from prldh.core.folders import Held, hold
 from prldh.core.imaging import Case, CaseRow, Geometry, Pooled, Volume
+from prldh.core.interruptions import (
+    end_deaf,
+    end_tidily,
+    interruption_told,
+    is_interruption,
+    status_when_interrupted,
+    was_interrupted,
+)
 from prldh.core.jsonable import clean, finite, finite_numbers, record_of, records_of
 from prldh.core.lazily import on_first_use
 from prldh.core.ledger import Entry, Ledger, LedgerRow, add_up
@@ -122,16 +130,7 @@ from prldh.core.references import REFERENCES, Reference
 from prldh.core.refits import Predictions, TissueRefit
 from prldh.core.seals import SEAL, seal_of, sealed
 from prldh.core.seeds import seed_for
-from prldh.core.streams import (
-    check_handles,
-    end_tidily,
-    is_interruption,
-    is_lost,
-    open_streams,
-    ran_out,
-    silence,
-    status_when_interrupted,
-)
+from prldh.core.streams import check_handles, is_lost, open_streams, ran_out, silence
 from prldh.core.terms import (
     GROUPS,
     Factor,
@@ -270,6 +269,7 @@ __all__ = [
     "csv_cell",
     "csv_of",
     "decimals",
+    "end_deaf",
     "end_tidily",
     "expanded",
     "file_at",
@@ -297,6 +297,7 @@ __all__ = [
     "listed",
     "nearest",
     "on_first_use",
+    "interruption_told",
     "is_interruption",
     "open_streams",
     "parse_term",
@@ -332,6 +333,7 @@ __all__ = [
     "warn",
     "whole_file",
     "why_unreadable",
+    "was_interrupted",
     "write_whole",
 ]
 

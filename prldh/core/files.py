@@ -11,13 +11,16 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import json
 import os
+import re
 import secrets
 import stat
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from prldh.core.errors import DataError, OutputError, PrldhError
 from prldh.core.locks import is_still, take_lock
@@ -308,6 +311,7 @@ def check_target(
     force: bool | None = False,
     may_be_empty: bool = False,
     within_run: str = "",
+    read: Iterable[Mapping[str, Any]] = (),
 ) -> None:
     """Refuse a file that a command was told to write where something stands that is not to be replaced.
 
@@ -327,12 +331,15 @@ def check_target(
         A file without content is nobody's.
     within_run
         The folder of a run that this command writes to.
+    read
+        ``sha256`` and ``bytes`` of what runs read, wherever it lies: replaced by nothing, as are files that are a
+        study's or a cohort's.
 
     Raises
     ------
     OutputError
-        If it is no ordinary file, is among ``never``, lies where a run's own are, or is somebody else's and not to be
-        replaced.
+        If it is no ordinary file, is among ``never``, was read by a run, lies where a run's own are, or is somebody
+        else's and not to be replaced.
     """
     place = Path(os.path.realpath(out.parent)) / out.name
     for kept in never:
@@ -359,10 +366,37 @@ def check_target(
     if not stat.S_ISREG(mode):
         kind = "a link" if stat.S_ISLNK(mode) else "a device, pipe or socket"
         raise OutputError(f"{option} {out} is {kind}, and no file that could be replaced. Give another name.")
+    if _is_settings(out) or _is_among(out, read):
+        raise OutputError(
+            f"{option} {out} is a file that a study is made of, which is not replaced. Give another name."
+        )
     if force or is_marked(out, marks) or (may_be_empty and not os.path.getsize(out)):
         return
     or_force = "" if force is None else ", or --force to replace it"
     raise OutputError(f"{option} {out} is there already, and not what this command wrote. Give another name{or_force}.")
+
+
+#: How a study file, or a cohort's, is known: it says at its top what the clinical table is.
+_CLINICAL = re.compile(rb"^(clinical|'clinical'|\"clinical\")[ \t]*:", re.MULTILINE)
+
+
+def _is_settings(path: Path) -> bool:
+    with suppress(OSError, ValueError, RecursionError):
+        content = file_bytes(path, LARGEST_BY_HAND)
+        if not content.lstrip().startswith(b"{"):
+            return _CLINICAL.search(content) is not None
+        found = json.loads(content)
+        return "clinical" in found and "schema" not in found
+    return False
+
+
+def _is_among(path: Path, read: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether a file is one of those, of which size and digest are known."""
+    with suppress(OSError):
+        digests = {each["sha256"] for each in read if each["bytes"] == os.path.getsize(path)}
+        with file_at(path).open("rb") as file:
+            return bool(digests) and hashlib.file_digest(file, "sha256").hexdigest() in digests
+    return False
 
 
 def refuse_in_run(out: Path, option: str, *, but: str = "") -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from prldh.core.errors import OutputError
+from prldh.core.interruptions import results_stand, uninterrupted
 from prldh.core.locks import is_still, take_lock
 from prldh.core.owned import OWNED
 
@@ -39,10 +40,12 @@ class Held:
         """
         try:
             write(self.partial)
-            if self.is_fresh:
-                os.replace(self.partial, self.out)
-            else:
-                _replace_owned(self.partial, self.out, owned)
+            with uninterrupted():
+                if self.is_fresh:
+                    os.replace(self.partial, self.out)
+                else:
+                    _replace_owned(self.partial, self.out, owned)
+                results_stand(self.out)
         except OSError as error:
             raise OutputError(
                 f"output {self.out} cannot be written: {error.strerror or error}. Nothing was left behind; free space"

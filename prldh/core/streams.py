@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import signal
 import sys
 from contextlib import suppress
 
@@ -49,39 +48,6 @@ def check_handles() -> None:
             f"this process may open {limit} files at once, and needs {LEAST_HANDLES} or more. Raise the limit:"
             " `ulimit -n 1024`."
         )
-
-
-def is_interruption(error: BaseException) -> bool:
-    """Whether an error is Ctrl-C, or what compiled code makes of one that arrives in it."""
-    cause: BaseException | None = error
-    while isinstance(cause, SystemError):  # one for every call that it passed
-        cause = cause.__cause__
-    return isinstance(cause, KeyboardInterrupt)
-
-
-def end_tidily() -> None:
-    """Let the signals that ask a process to end (a queue's, a closed terminal's) interrupt it, as Ctrl-C does, so that
-    nothing is left half written; a second one ends it at once. Those that are ignored, as under ``nohup``, stay so."""
-
-    def interrupt(number: int, _: object) -> None:
-        signal.signal(number, signal.SIG_DFL)
-        _asked.append(number)
-        raise KeyboardInterrupt
-
-    for name in ("SIGTERM", "SIGHUP"):
-        number = getattr(signal, name, None)
-        with suppress(ValueError):  # not the main thread
-            if number is not None and signal.getsignal(number) == signal.SIG_DFL:
-                signal.signal(number, interrupt)
-
-
-#: The signals that asked for it.
-_asked: list[int] = []
-
-
-def status_when_interrupted() -> int:
-    """The exit status after an interruption, by the signal that it was, as shells have it: 130 for Ctrl-C."""
-    return 128 + (_asked[-1] if _asked else signal.SIGINT)
 
 
 def is_lost(error: OSError) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from typing import Any, NamedTuple
 
@@ -30,13 +31,21 @@ def misspelt_method(owner: Any, protocols: tuple[type, ...]) -> Misspelt | None:
     >>> misspelt_method(Own(), (Declared,))
     Misspelt(name='descirbe', near='describe')
     """
-    declared = {name for protocol in protocols for name in methods_of(protocol)}
-    own = methods_of(owner)
+    return _first(frozenset(methods_of(owner)), _declared(protocols))
+
+
+@functools.lru_cache(maxsize=1024)  # a command asks of everything that is plugged in, several times
+def _first(own: frozenset[str], declared: frozenset[str]) -> Misspelt | None:
     for name in sorted(own - declared):
         for meant in sorted(declared - own):
             if _is_near(_letters(name), _letters(meant)):
                 return Misspelt(name, meant)
     return None
+
+
+@functools.lru_cache(maxsize=64)
+def _declared(protocols: tuple[type, ...]) -> frozenset[str]:
+    return frozenset(name for protocol in protocols for name in methods_of(protocol))
 
 
 def methods_of(owner: Any) -> set[str]:

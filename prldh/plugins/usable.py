@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from importlib import metadata
 from types import ModuleType
 from typing import Any
@@ -32,11 +33,16 @@ def check_requirements(distribution: metadata.Distribution) -> None:
             continue
         wanted = f"{required.name}{required.specifier}"
         try:
-            version = metadata.version(required.name)
+            version = _version(required.name)
         except metadata.PackageNotFoundError:
             raise UnusableError(f"it requires {wanted}, which is not installed (pip install '{wanted}')") from None
         if not required.specifier.contains(version, prereleases=True):
             raise UnusableError(f"it requires {wanted}, and {version} is installed (pip install '{wanted}')")
+
+
+@functools.lru_cache(maxsize=256)  # of what is installed; what is not is looked for again
+def _version(name: str) -> str:
+    return metadata.version(name)
 
 
 def check_api(plugin: Any) -> None:

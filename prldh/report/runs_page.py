@@ -26,7 +26,7 @@ from prldh.core import (
 )
 from prldh.pages import create_environment, digits_for, p_text
 from prldh.report.runs import BETWEEN, RunComparison
-from prldh.results import BY_KEY
+from prldh.results import BY_KEY, files_read
 
 LABEL = 24
 #: So many patients or features are spelt out on the terminal; all stand in the file.
@@ -107,7 +107,8 @@ def write_comparison(compared: RunComparison, out: Path, *, force: bool = False)
             f" {', '.join('.' + f for f in FORMATS)}. Give another name."
         )
     never = [Path(folder) / name for folder in compared.runs["folder"] for name in (*OWNED, *FEATURES)]
-    check_target(out, "--out", marks=MARKS, never=never, force=force)
+    read = [each for folder in compared.runs["folder"] for each in files_read(Path(folder))]
+    check_target(out, "--out", marks=MARKS, never=never, force=force, read=read)
     text = {"html": _as_html, "csv": _as_csv, "json": _as_json}[form](compared)
     try:
         write_whole(out, text.encode("utf-8"))

@@ -91,6 +91,7 @@ class External(_External, total=False):
     models: tuple[ExternalModel, ...]
     engine: str
     warnings: tuple[WarningEntry, ...]
+    files: tuple[FileRead, ...]
     sha256: str
 
 

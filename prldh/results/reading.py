@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -85,6 +85,17 @@ def read_provenance(folder: Path) -> dict[str, Any] | None:
         raise DataError(
             f"{folder / 'provenance.json'} cannot be read: {error.strerror or error}. Mend that, or remove it."
         ) from None
+
+
+def files_read(run: Path) -> list[dict[str, Any]]:
+    """What a run and its external validations read, by ``sha256`` and ``bytes``; what was altered so that it does not
+    say so is left out."""
+    found: list[dict[str, Any]] = []
+    with suppress(DataError):
+        found += (read_provenance(run) or {}).get("files", ())
+    with suppress(DataError):
+        found += [each for entry in read_external(run) for each in entry.get("files", ())]
+    return found
 
 
 def altered_files(folder: Path) -> list[str]:

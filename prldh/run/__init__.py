@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from prldh.run.preparation import prepare
     from prldh.run.preregistration import follow_plan, read_plan, write_plan
     from prldh.run.protocols import resolve_protocols
+    from prldh.run.provenance import describe_files
     from prldh.run.start import write_study_from
     from prldh.run.terminal import summarise_run
 
@@ -23,6 +24,7 @@ __all__ = [
     "MODEL_SCHEMA",
     "check",
     "check_output",
+    "describe_files",
     "claim_output",
     "extract",
     "follow_plan",
@@ -51,6 +53,7 @@ if not TYPE_CHECKING:
         preparation="prepare",
         preregistration="follow_plan read_plan write_plan",
         protocols="resolve_protocols",
+        provenance="describe_files",
         start="write_study_from",
         terminal="summarise_run",
     )

@@ -8,7 +8,7 @@ import platform
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -59,11 +59,13 @@ def describe_provenance(
         "written": dict(written),
         "seed": study.seed,
         "settings": study.model_dump(mode="json"),
-        "files": [
-            {"path": p, "sha256": sha256_of(plan.folder / p), "bytes": (plan.folder / p).stat().st_size}
-            for p in study.inputs()
-        ],
+        "files": describe_files(plan.folder, study.inputs()),
     }
+
+
+def describe_files(folder: Path, paths: Iterable[str]) -> list[dict[str, Any]]:
+    """Path, digest and size of files that were read, relative to a folder."""
+    return [{"path": p, "sha256": sha256_of(folder / p), "bytes": (folder / p).stat().st_size} for p in paths]
 
 
 def version_of(package: str) -> str | None:

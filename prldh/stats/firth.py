@@ -88,11 +88,11 @@ class _Profile:
         self.best = triangle @ fit.estimates[order]
 
     def at(self, b: float, start: np.ndarray) -> tuple[float, float, np.ndarray]:
-        """Value, derivative by b, and where the others are."""
+        """Value (-inf where no maximum is found from this start), derivative by b, and where the others are."""
         held = start.copy()
         held[-1] = b * self.scale
-        others, value, slope, _, _ = maximise(self.basis, self.y, np.ones(len(self.y)), held, len(held) - 1)
-        return value, slope * self.scale, others
+        others, value, slope, _, is_found = maximise(self.basis, self.y, np.ones(len(self.y)), held, len(held) - 1)
+        return value if is_found else -np.inf, slope * self.scale, others
 
 
 def fit_firth(design: np.ndarray, outcome: np.ndarray) -> LogisticFit:
@@ -225,9 +225,13 @@ def _solve_limit(profile: _Profile, estimate: float, best: float, drop: float, f
     bracket."""
     side = np.sign(first)
     inner, outer = estimate, np.inf * side
-    b, start = estimate + first, profile.best
+    b, reached, start = estimate + first, estimate, profile.best
     for _ in range(_MAX_OUTER):
-        value, slope, start = profile.at(b, start)
+        value, slope, others = profile.at(b, start)
+        if value == -np.inf:  # too far from where the others are: nearer, from where they follow
+            b = 0.5 * (b + reached)
+            continue
+        reached, start = b, others
         excess = best - value - drop
         if excess < 0.0:
             inner = b

@@ -161,8 +161,8 @@ def maximise(
     """Largest penalised log-likelihood over the first ``free`` coefficients; the others stay at ``start``.
 
     Row i counts ``times[i]`` times. The penalty is that of the whole design whatever is free. Returned are the
-    coefficients, the value, its derivative by the last coefficient, the number of iterations and whether they
-    converged.
+    coefficients, the value (-inf where what is held leaves no information), its derivative by the last coefficient, the
+    number of iterations and whether they converged.
     """
     coefficients = start.copy()
     eta = np.dot(x, coefficients)
@@ -171,6 +171,8 @@ def maximise(
         coefficients[:free] = 0.0
         eta = np.dot(x, coefficients)
         value, mu, weight, lower = _evaluate(x, y, times, eta)
+        if value == -np.inf:  # and so far out is what is held
+            return coefficients, value, 0.0, 0, False
     root, is_known, is_settled = np.eye(free), False, False
     before = np.inf
     converged = False

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from hostile_files import altered_folders, outputs, paths
 from hostile_images import images
+from hostile_models import plans, resealed
+from hostile_options import options
+from hostile_scans import scans
 from hostile_settings import arguments, parameters, settings, texts
 from hostile_tables import cells, same_tables, whole_tables
 from hostile_writing import writing
@@ -25,6 +28,10 @@ FAMILIES = (
     parameters,
     arguments,
     writing,
+    scans,
+    resealed,
+    plans,
+    options,
 )
 
 

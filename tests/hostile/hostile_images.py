@@ -24,8 +24,8 @@ def _nifti(file: str, place: int, content: bytes) -> Callable[[Path], None]:
     return change
 
 
-def images() -> Iterator[Case]:
-    """Headers and voxels that are damaged, in an image and in a mask."""
+def nifti_headers(file: str) -> Iterator[tuple[str, Callable[[Path], None]]]:
+    """Headers of a compressed NIfTI file that are wrong in one place."""
 
     short = lambda *v: struct.pack(f"<{len(v)}h", *v)  # noqa: E731
     real = lambda *v: struct.pack(f"<{len(v)}f", *v)  # noqa: E731
@@ -57,9 +57,15 @@ def images() -> Iterator[Case]:
         "magic": (344, b"xxxx"),
         "units": (123, b"\xff"),
     }
+    for name, (place, content) in headers.items():
+        yield name, _nifti(file, place, content)
+
+
+def images() -> Iterator[Case]:
+    """Headers and voxels that are damaged, in an image and in a mask."""
+
     for kind in ("image", "mask"):
-        for name, (place, content) in headers.items():
-            change = _nifti(f"{kind}2.nii.gz", place, content)
+        for name, change in nifti_headers(f"{kind}2.nii.gz"):
             yield Case("images", f"{kind}.{name}", "images", CHECK_IMAGES, change)
         ways: dict[str, Callable[[bytes], bytes]] = {
             "empty": lambda b: b"",

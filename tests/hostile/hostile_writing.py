@@ -53,7 +53,7 @@ STUDIES: dict[str, tuple[bytes | str, Expects]] = {
     "merge_key": (_instead("validation:\n", "validation:\n  <<: {folds: 9, repeats: 1}\n"), "same"),
     "merge_list": (_instead("validation:\n", "validation:\n  <<: [{folds: 9}, {repeats: 9}]\n"), "same"),
     "merge_of_unknown": (_instead("validation:\n", "validation:\n  <<: {fold: 9}\n"), "refused"),
-    "double_key_deep": (_instead("  folds: 3", "  folds: 3\n  folds: 4"), "refused"),
+    "double_key_deep": (_instead("  folds: 2", "  folds: 2\n  folds: 4"), "refused"),
     "double_key_quoted": (_instead("seed: 3", "seed: 3\n'seed': 4"), "refused"),
     "event_as_boolean": (_instead("event: 'yes'", "event: yes"), "same"),
     "event_as_upper": (_instead("event: 'yes'", "event: YES"), "same"),

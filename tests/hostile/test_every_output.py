@@ -3,6 +3,7 @@ was. Commands are asked of click, those of plugins too, so that a new one cannot
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 import click
 import numpy as np
 import pytest
+import yaml
 from click.testing import CliRunner
 from verdicts import snapshot, unclear
 
@@ -166,6 +168,40 @@ def test_a_file_is_written_nowhere_but_where_it_may_be(place, monkeypatch, name)
     forced = ("to_study", "to_nothing", "pipe", "/dev/full", "run/results.json", "run/tables/x", "study.yaml")
     for target in [each for each in never if can_be_forced and each.startswith(forced)]:
         told(place, (*before, "--force", option, target), monkeypatch)
+
+
+#: What the finished run of ``place``, and its external validation, read.
+READ = ("study.yaml", "clinical.csv", "features.csv", "cohort.yaml", "new.csv", "new_features.csv")
+
+
+@pytest.mark.parametrize("name", [name for name in FILES if " --" not in name])
+def test_what_was_read_is_never_replaced_whatever_it_is_called(place, tmp_path, monkeypatch, name):
+    """Inputs are known by their content: they may have been moved since, and have any name; ``--force`` or not."""
+    _, before, end = FILES[name]
+    assert "--force" in options_of(name)
+    work = shutil.copytree(place, tmp_path / "work", symlinks=True, ignore=shutil.ignore_patterns("pipe*"))
+    json_study = work / f"as_json.{end}"
+    json_study.write_text(json.dumps(yaml.safe_load((work / "study.yaml").read_text())))
+    for each in READ:
+        (work / f"{each}.{end}").write_bytes((work / each).read_bytes())
+    for target in (*READ, *(f"{each}.{end}" for each in READ), json_study.name):
+        if name == "plan" and target not in ("study.yaml", "clinical.csv", "features.csv"):
+            continue  # it reads no run, and knows its own inputs alone
+        for more in ((), ("--force",)):
+            if name == "calculator" and not target.endswith(end):
+                continue  # a calculator's name ends with .html
+            said = told(work, (*before, *more, "--out", target), monkeypatch).replace("\n", " ")
+            is_known = "is a file that a study is made of" in said or "is a file of the run or of its study" in said
+            assert is_known or (name == "compare" and "the ending says the format" in said), said
+
+
+def test_a_cohorts_tables_do_not_lie_where_its_results_are_replaced(place, tmp_path, monkeypatch):
+    work = shutil.copytree(place, tmp_path / "work", symlinks=True, ignore=shutil.ignore_patterns("pipe*"))
+    shutil.copy(work / "new.csv", work / "run" / "external" / "New" / "new.csv")
+    text = (work / "cohort.yaml").read_text().replace("new.csv", "run/external/New/new.csv")
+    (work / "cohort.yaml").write_text(text)
+    said = told(work, ("apply", "run", "cohort.yaml", "--force"), monkeypatch)
+    assert "is read by the study and lies in" in said
 
 
 @posix

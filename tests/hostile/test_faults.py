@@ -223,15 +223,19 @@ def test_an_interruption_at_any_moment_leaves_nothing(benches, command):
 
 
 def interrupt(bench: Bench, number: signal.Signals, times: int) -> None:
-    """At random moments; the exit status tells the signal, as shells have it."""
+    """At random moments; the exit status tells the signal, as shells have it, and the message whether results stand."""
     rng = random.Random(2)
     for _ in range(times):
         shutil.rmtree(bench.out, ignore_errors=True)
         status = stop(bench.begin(), rng.uniform(0.05, bench.seconds), number)
         # a signal that arrives before the command has begun ends it as the system does
         assert status in (0, 128 + number, -number) and "Traceback" not in bench.told(), (status, bench.told())
-        if status > 0:
-            assert "nothing was left half written" in bench.told() and not (bench.out / bench.key).exists()
+        stands = (bench.out / bench.key).exists()
+        if status:
+            assert ("What was written before it is whole: " in bench.told()) == stands, bench.told()
+            assert status < 0 or "nothing was left half written" in bench.told()
+        assert stands or status
+        assert not stands or contents(bench.out) == bench.whole
         assert not bench.left()
     shutil.rmtree(bench.out, ignore_errors=True)
     assert bench.end() == 0 and contents(bench.out) == bench.whole

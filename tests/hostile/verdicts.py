@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import json
 import os
@@ -139,6 +140,8 @@ def _lost(case: Case, before: Mapping[str, str], after: Mapping[str, str]) -> li
 def _judge_result(case: Case, folder: Path, numbers: object) -> tuple[str, str]:
     if case.expects == "refused":
         return SILENT, "went through"
+    if case.arguments[0] == "apply" and (odd := _odd_predictions(folder)):
+        return SILENT, odd
     if case.arguments[0] != "analyze":
         return RIGHT, "went through"
     out = folder / case.arguments[case.arguments.index("--out") + 1]
@@ -154,6 +157,17 @@ def _judge_result(case: Case, folder: Path, numbers: object) -> tuple[str, str]:
     if case.expects == "same" and numbers_of(found) != numbers:
         return SILENT, "other numbers"
     return RIGHT, "went through"
+
+
+def _odd_predictions(folder: Path) -> str | None:
+    """A probability that is none, among those that were written for new patients."""
+    for path in (folder / "run" / "external").glob("*/predictions.csv"):
+        with path.open(encoding="utf-8", newline="") as file:
+            for row in csv.DictReader(file):
+                for name in row.keys() & {"probability", "recalibrated"}:
+                    if row[name] and not 0.0 <= float(row[name]) <= 1.0:
+                        return f"{name} {row[name]}"
+    return None
 
 
 #: What a result says of numbers: everything but where and when, and what names the tables.

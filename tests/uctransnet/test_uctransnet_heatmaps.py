@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
+from matplotlib.figure import Figure
 from pages import unmarked
 from prldh_uctransnet import UCTransNet
 from prldh_uctransnet.checkpoints import load_checkpoint
@@ -181,6 +182,18 @@ def test_from_images_to_heat_maps(tmp_path, checkpoint, monkeypatch):
     assert trained_on == {"n_trained": 2, "n": 2, "ids": ["P1", "P2"]}, "the fixture's checkpoint says so"
     assert any(w["message"].startswith("LEAK: tissue disc: 2 of 24") for w in results.data["warnings"])
     Registry().manager.hook.register_commands(cli=cli)
+    with monkeypatch.context() as patch:  # interrupted at the second picture
+        drawn, save = iter(range(9)), Figure.savefig
+
+        def interrupted(*given, **named):
+            if next(drawn) == 1:
+                raise KeyboardInterrupt
+            return save(*given, **named)
+
+        patch.setattr(Figure, "savefig", interrupted)
+        done = CliRunner().invoke(cli, ["explain", str(study), "--results", str(tmp_path / "out")])
+    assert done.exit_code == 130 and "interrupted; nothing was left half written" in done.stderr, done.output
+    assert not (tmp_path / "out" / "explanation").exists() and not list(tmp_path.rglob(".prldh-*"))
     done = CliRunner().invoke(cli, ["explain", str(study), "--results", str(tmp_path / "out"), "--segmentation"])
     assert done.exit_code == 0, done.output
     about = json.loads((tmp_path / "out" / "explanation" / "disc.json").read_text())

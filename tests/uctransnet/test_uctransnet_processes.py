@@ -12,6 +12,7 @@ import time
 import numpy as np
 import pytest
 import torch
+from click.testing import CliRunner
 from PIL import Image
 from prldh_uctransnet import training
 from prldh_uctransnet.checkpoints import hash_patient, read_content
@@ -23,6 +24,9 @@ from prldh_uctransnet.workflow import cases_of
 from test_uctransnet_training import make_slices, write_study
 
 from prldh.api import ReadSettings
+from prldh.cli import cli
+from prldh.core import end_tidily, interruptions
+from prldh.plugins import Registry
 
 TRAIN = {"size": 32, "width": 4, "batch": 4, "epochs": 12, "validation": 0.4, "device": "cpu", "learning_rate": 3e-3}
 ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1"}
@@ -73,6 +77,40 @@ def test_a_killed_run_that_is_taken_up_ends_as_the_whole_one(study, tmp_path):
     for k, state in a["optimizer"]["state"].items():
         assert all(torch.equal(v, b["optimizer"]["state"][k][name]) for name, v in state.items())
     assert (whole / "training.svg").read_bytes() == (parts / "training.svg").read_bytes()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
+def test_an_interrupted_training_is_one_line_and_goes_on(study, tmp_path, monkeypatch, number):
+    """In the third epoch: the status is the signal's, what the second left is whole, and the next run goes on there."""
+    Registry(load_built_ins=False).add_commands(cli)
+    before, epoch = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}, training.train_epoch
+    epochs = iter(range(12))
+
+    def interrupted(*given):
+        if next(epochs) == 2:
+            signal.raise_signal(number)
+        return epoch(*given)
+
+    arguments = [str(each) for each in _command(study, tmp_path / "net")[3:]]
+    for what in ("_asked", "_placed"):  # which are the process's
+        monkeypatch.setattr(interruptions, what, [])
+    monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)
+    monkeypatch.setattr(training, "train_epoch", interrupted)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    end_tidily()
+    try:
+        done = CliRunner().invoke(cli, arguments)
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+    assert done.exit_code == 128 + number and "prldh: interrupted; nothing was left half written." in done.stderr
+    assert "Traceback" not in done.stderr and not list(tmp_path.rglob(".partial-*"))
+    assert len(json.loads((tmp_path / "net" / "training.json").read_text())["history"]) == 2
+    monkeypatch.setattr(training, "train_epoch", epoch)
+    again = CliRunner().invoke(cli, [*arguments, "--resume", "--epochs", "4"])
+    assert again.exit_code == 0, again.output
+    assert len(json.loads((tmp_path / "net" / "training.json").read_text())["history"]) == 4
 
 
 ONE_STEP = """

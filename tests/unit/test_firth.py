@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import warnings
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import special
 from scipy.optimize import minimize
@@ -13,6 +15,7 @@ from prldh.core.errors import DataError
 from prldh.core.seeds import seed_for
 from prldh.demo.published import COVARIATES, published_cohort, published_study
 from prldh.engines.python import PythonEngine
+from prldh.stats.firth import firth_limits
 from prldh.validation.resampling import Bootstrap
 
 GROUP = np.repeat([0.0, 1.0], 8)
@@ -138,6 +141,16 @@ def test_complete_separation_has_finite_answers(engine):
     assert fit["coefficients"][0] == pytest.approx(-4.5 * fit["coefficients"][1], rel=1e-11)  # the data are symmetric
     assert limits[1, 0] > 0.0
     assert not engine.warnings
+
+
+def test_a_limit_far_out_does_not_hang_on_the_last_digits():
+    """Where the next place of the profile is so far out that no maximum is found from the last one, nearer ones are
+    tried: rounding would decide otherwise where the search stops, or divide by zero."""
+    table = pd.read_csv(Path(__file__).parents[1] / "cases" / "separated.csv")
+    design, outcome = table.drop(columns="outcome").to_numpy(float), table["outcome"].to_numpy(float)
+    low, high = firth_limits(design, outcome)[-1]
+    assert (low, high) == pytest.approx(firth_limits(design.round(5), outcome)[-1], rel=1e-3)
+    assert low == pytest.approx(-74.19, abs=0.01) and high == pytest.approx(-1.082, abs=1e-3)
 
 
 def test_aliased_columns_are_left_out(engine):

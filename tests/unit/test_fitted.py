@@ -232,7 +232,7 @@ def _entry(**changes):
         ({"step": "klip"}, PluginError, "tissues.disc: there is no selector 'klip'.*Did you mean 'clip'"),
         ({"step": "icc"}, PluginError, "'icc' has no from_state"),
         ({"step": "columns"}, DataError, "'columns' is of version 3, and version 1 is installed"),
-        ({"step": "columns", "version": "1", "state": {}}, DataError, r"'columns' is damaged \(KeyError: 'names'\)"),
+        ({"step": "columns", "version": "1", "state": {}}, DataError, "'columns' is damaged: it has no names"),
         ({"state": {}}, PluginError, "the selector 'clip' failed: KeyError"),
         ({"state": None}, DataError, "its selection chose among single images, which model.json does not hold"),
     ],

@@ -1,0 +1,129 @@
+"""What asks a process to end: Ctrl-C, a queue's signal, a closed terminal. Whenever it comes, the command ends with one
+line and the exit status that shells have for it; what it wrote before is whole, and named."""
+
+from __future__ import annotations
+
+import _thread
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from prldh.core.texts import shown
+
+#: The signals, as far as the system has them; those that are ignored, as under ``nohup``, stay so.
+ASKING = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+_DEFAULTS = (signal.SIG_DFL, signal.default_int_handler)
+#: The signals that came, and the results that this process has put into their places.
+_asked: list[int] = []
+_placed: list[Path] = []
+#: So soon an interruption that was lost where nothing may be raised (a finaliser) comes again, in seconds.
+_AGAIN_S = 0.01
+
+
+def is_interruption(error: BaseException) -> bool:
+    """Whether an error is Ctrl-C, or what compiled code makes of one that arrives in it."""
+    cause: BaseException | None = error
+    while isinstance(cause, SystemError):  # one for every call that it passed
+        cause = cause.__cause__
+    return isinstance(cause, KeyboardInterrupt)
+
+
+def end_tidily() -> None:
+    """Let every signal that asks this process to end interrupt it, as Ctrl-C does, so that nothing is left half
+    written; a second one ends it at once. To be called as a command begins."""
+    _asked.clear()
+    _placed.clear()
+    with suppress(ValueError):  # not the main thread
+        for number in ASKING:
+            if signal.getsignal(number) in _DEFAULTS:
+                signal.signal(number, _interrupt)
+    if not isinstance(sys.unraisablehook, _Unraisable):
+        sys.unraisablehook = _Unraisable(sys.unraisablehook)
+
+
+def _interrupt(number: int, _: FrameType | None) -> None:
+    signal.signal(number, signal.SIG_DFL)
+    _asked.append(number)
+    raise KeyboardInterrupt
+
+
+class _Unraisable:
+    """In the place of ``sys.unraisablehook``: an interruption that came where nothing may be raised comes again."""
+
+    def __init__(self, former: Any) -> None:
+        self.former = former
+
+    def __call__(self, lost: Any) -> None:
+        if not issubclass(lost.exc_type, KeyboardInterrupt):
+            self.former(lost)
+            return
+        number = _asked.pop() if _asked else signal.SIGINT
+        signal.signal(number, _interrupt)
+        again = threading.Timer(_AGAIN_S, _thread.interrupt_main, (number,))
+        again.daemon = True
+        again.start()
+
+
+def end_deaf() -> None:
+    """What asks this process to end is not heard any more: it has done its work, and ends."""
+    with suppress(ValueError):
+        for number in ASKING:
+            signal.signal(number, signal.SIG_IGN)
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """What asks the process to end waits until the block has ended; for moments, such as a change of names."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    former: dict[int, Any] = {}
+    waiting: list[tuple[int, FrameType | None]] = []
+    is_over = False
+
+    def keep(number: int, frame: FrameType | None) -> None:
+        if is_over:
+            former[number](number, frame)
+        waiting.append((number, frame))
+
+    try:
+        for number in ASKING:
+            handler = signal.getsignal(number)
+            if callable(handler):
+                former[number] = handler
+                signal.signal(number, keep)
+        yield
+    finally:
+        is_over = True
+        for number, handler in former.items():
+            signal.signal(number, handler)
+        for number, frame in waiting[:1]:
+            former[number](number, frame)
+
+
+def results_stand(out: Path) -> None:
+    """Note that results are in their place: an interruption that comes after names them."""
+    _placed.append(out)
+
+
+def status_when_interrupted() -> int:
+    """The exit status after an interruption, by the signal that it was, as shells have it: 130 for Ctrl-C."""
+    return 128 + (_asked[-1] if _asked else signal.SIGINT)
+
+
+def was_interrupted() -> bool:
+    """Whether a signal asked this process to end."""
+    return bool(_asked)
+
+
+def interruption_told(stop: object = "") -> str:
+    """The one line of it. ``stop``: the interruption, which may say what was kept."""
+    kept = str(stop) if isinstance(stop, KeyboardInterrupt) else ""
+    stand = ", ".join(shown(str(out), 240) for out in _placed[:3]) + (", …" if len(_placed) > 3 else "")
+    whole = f"What was written before it is whole: {stand}." if stand else ""
+    return " ".join(filter(None, ("interrupted; nothing was left half written.", kept, whole)))
