@@ -75,5 +75,5 @@ def test_the_time_that_choosing_within_every_training_set_takes_is_told_before_i
     monkeypatch.setattr(pipeline, "choose_for_everyone", lambda *_: SimpleNamespace(chosen="best"))
     said: list[str] = []
     schemes = {"folds": ("folds", range(10)), "bootstrap": ("bootstrap", range(n_bootstrap))}
-    plan, _ = pipeline._choose(_Plan(schemes), None, 2, said.append, None)
+    plan, _ = pipeline._choose(_Plan(schemes), None, 2, said.append, lambda *_: None)
     assert said == told and plan.protocol == "the best"
