@@ -26,8 +26,7 @@ def draw_and_write_blank(drawing, settings, folder) -> None:
 
 @contextmanager
 def blank_figures(write=write_blank) -> Iterator[None]:
-    def write_all(drawings, given, *_) -> None:
-        _, _, settings, folder, _ = given
+    def write_all(drawings, drawn, words, settings, folder, *_) -> None:
         for drawing in drawings:
             write(drawing, settings, folder)
 

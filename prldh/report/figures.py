@@ -149,7 +149,7 @@ def write_figures(
     pictures = {d.name: _digest_of_files(d.pictures) for d in drawings if d.pictures}
     before = _drawn_before(former, digest)
     to_draw = _take_over(drawings, settings, pictures, before, former, folder)
-    _write_all(to_draw, (drawn, words, settings, folder, beside), jobs, progress)
+    _write_all(to_draw, drawn, words, settings, folder, beside, jobs, progress)
     written = {
         name: [_dots(suffix, dpi), hashlib.sha256((folder / name).read_bytes()).hexdigest()]
         for drawing in drawings
@@ -182,9 +182,19 @@ def write_figures(
 _Given = tuple[dict[str, Any], Words, FigureSettings, Path, Path | None]
 
 
-def _write_all(drawings: list[Drawing], given: _Given, jobs: int, progress: Progress) -> None:
+def _write_all(
+    drawings: list[Drawing],
+    drawn: dict[str, Any],
+    words: Words,
+    settings: FigureSettings,
+    folder: Path,
+    beside: Path | None,
+    jobs: int,
+    progress: Progress,
+) -> None:
     """This process from the first on, others from the last on, as panels take the longest, until they meet. Others are
     asked where many are left: starting a process takes as long as drawing a few. What they fail at is drawn here."""
+    given = (drawn, words, settings, folder, beside)
     waiting, written, n = deque(drawings), list[str](), len(drawings)
     started, is_helped = time.monotonic(), False
     with ExitStack() as helped:
@@ -196,11 +206,11 @@ def _write_all(drawings: list[Drawing], given: _Given, jobs: int, progress: Prog
                 is_helped = True
             with suppress(IndexError):  # another took the last one
                 drawing = waiting.popleft()
-                write_drawing(drawing, *given[2:4])
+                write_drawing(drawing, settings, folder)
                 written.append(drawing.name)
     for drawing in drawings:
         if drawing.name not in written:
-            write_drawing(drawing, *given[2:4])
+            write_drawing(drawing, settings, folder)
     if drawings:
         progress("figures", n, n)
 
