@@ -13,7 +13,7 @@ import os
 import sys
 import threading
 import types
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import fields, is_dataclass
 from enum import Enum
@@ -24,6 +24,7 @@ import numpy as np
 from pydantic import BaseModel
 
 from prldh.plugins.promises import guarded, is_strangers
+from prldh.plugins.surroundings import keep_surroundings
 
 T = TypeVar("T")
 
@@ -124,10 +125,11 @@ def _copied(value: Any) -> Any:
 
 class _Aside:
     """Standard output that is standard error as long as somebody is within, in whichever thread: Python's, and what
-    compiled code and programs write to."""
+    compiled code and programs write to. The process's surroundings are set back when nobody is."""
 
     def __init__(self) -> None:
         self._lock, self._within = threading.Lock(), 0
+        self._set_back: Callable[[], object] = keep_surroundings
         self._own: TextIO | None = None
         self._handle: int | None = None
 
@@ -146,6 +148,7 @@ class _Aside:
                     self._turn_back()
 
     def _turn(self) -> None:
+        self._set_back = keep_surroundings()
         self._own, sys.stdout = sys.stdout, sys.stderr
         with suppress(OSError, ValueError, AttributeError):  # one without a handle, as a notebook's, or a closed one
             self._own.flush()
@@ -153,6 +156,7 @@ class _Aside:
             os.dup2(2, 1)
 
     def _turn_back(self) -> None:
+        self._set_back()
         sys.stdout = self._own or sys.stdout
         self._own = None
         if self._handle is not None:

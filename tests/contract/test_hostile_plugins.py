@@ -5,9 +5,13 @@ from __future__ import annotations
 
 import ast
 import json
+import locale
 import os
+import signal
 import subprocess
 import sys
+import warnings
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType, SimpleNamespace
@@ -27,7 +31,7 @@ from prldh.data.imaging.sources import ChosenSource
 from prldh.data.imaging.stepping import ChosenStep, apply_steps
 from prldh.engines import PythonEngine
 from prldh.plugins import registry as of_registry
-from prldh.plugins.border import called, handed, lent
+from prldh.plugins.border import called, handed, lent, lent_next
 from prldh.plugins.hookspecs import hookimpl
 from prldh.plugins.registry import Registry
 from prldh.results.folder_files import Provenance
@@ -499,6 +503,56 @@ def test_how_numpy_tells_of_errors_is_set_back():
     before = np.geterr()
     lent(Setting(), "fit")
     assert np.geterr() == before
+
+
+def _surroundings():
+    ending = [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)]
+    return os.getcwd(), dict(os.environ), locale.setlocale(locale.LC_ALL), list(warnings.filters), ending
+
+
+class _Changing:
+    def fit(self, folder, fails):
+        os.chdir(folder)
+        os.environ.update(HOME=str(folder), PRLDH_NEW="1")
+        os.environ.pop("PATH", None)
+        locale.setlocale(locale.LC_ALL, "C" if locale.setlocale(locale.LC_ALL) != "C" else "C.UTF-8")
+        warnings.simplefilter("error")
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        if fails:
+            raise ValueError("failed")
+
+    def make(self, folder):
+        yield self.fit(folder, False)
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_the_surroundings_that_a_plugin_changes_are_set_back(tmp_path, fails):
+    before = _surroundings()
+    with pytest.raises(PluginError, match="failed") if fails else nullcontext():
+        called("selector", _Changing(), "fit", tmp_path, fails)
+    assert _surroundings() == before
+    changing = _Changing()
+    assert lent_next(changing, changing.make(tmp_path), "end") is None
+    assert _surroundings() == before
+
+
+def test_a_folder_that_is_gone_meanwhile_is_no_error(tmp_path, monkeypatch):
+    class Deleting:
+        def fit(self, folder):
+            os.chdir(folder.parent)
+            folder.rmdir()
+
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    lent(Deleting(), "fit", folder)
+    assert os.getcwd() == str(tmp_path)
+    folder.mkdir()
+    os.chdir(folder)
+    lent(Deleting(), "fit", folder)
+    lent(_Changing(), "fit", tmp_path, False)
+    os.chdir(tmp_path)
 
 
 def test_what_plugins_print_from_several_threads_goes_aside(capsys):

@@ -1,0 +1,49 @@
+"""What a process has one of and a stranger's code may change: the working directory, the environment, the locale, which
+warnings are shown, and what is done when somebody interrupts."""
+
+from __future__ import annotations
+
+import locale
+import os
+import signal
+import threading
+import warnings
+from collections.abc import Callable
+from contextlib import suppress
+
+#: Signals by which a run is ended.
+ENDING = (signal.SIGINT, signal.SIGTERM)
+
+
+def keep_surroundings() -> Callable[[], None]:
+    """What sets them back to what they are now, as far as they have changed by then."""
+    folder, environment, place = _folder(), dict(os.environ), locale.setlocale(locale.LC_ALL)
+    handlers = {each: signal.getsignal(each) for each in ENDING}
+    shown = warnings.catch_warnings()
+    shown.__enter__()
+
+    def set_back() -> None:
+        shown.__exit__(None, None, None)
+        if folder is not None and folder != _folder():
+            with suppress(OSError):  # it is gone meanwhile
+                os.chdir(folder)
+        for name in set(os.environ) - set(environment):
+            del os.environ[name]
+        for name, value in environment.items():
+            if os.environ.get(name) != value:
+                os.environ[name] = value
+        if locale.setlocale(locale.LC_ALL) != place:
+            locale.setlocale(locale.LC_ALL, place)
+        if threading.current_thread() is threading.main_thread():
+            for each, handler in handlers.items():
+                if handler is not None and signal.getsignal(each) is not handler:
+                    signal.signal(each, handler)
+
+    return set_back
+
+
+def _folder() -> str | None:
+    try:
+        return os.getcwd()
+    except OSError:  # it was deleted
+        return None
