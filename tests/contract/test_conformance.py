@@ -423,13 +423,8 @@ def run_new(folders):
     return done.stdout.count("\nok       ")
 
 
-def test_a_new_plugin_works_as_it_is_written(tmp_path):
-    write_skeleton("prldh-mine", tmp_path)
-    assert run_new([tmp_path / "prldh-mine"]) == len(CHECKS["selector"]) + len(CHECKS["feature source"])
-
-
 def test_a_new_plugin_of_each_kind_works_as_it_is_written(tmp_path):
-    """Each alone; what `plugins check` looks at is of that kind and no other."""
+    """Each alone, and the usual two together; what `plugins check` looks at is of those kinds and no other."""
     kinds = {
         "transform": "transform",
         "learner": "learner",
@@ -438,12 +433,13 @@ def test_a_new_plugin_of_each_kind_works_as_it_is_written(tmp_path):
         "checklist": "checklist",
         "section": "report section",
     }
-    assert {*kinds, *USUAL} == set(KINDS)  # those, and the two of the test above
+    assert {*kinds, *USUAL} == set(KINDS)
+    write_skeleton("prldh-mine", tmp_path)
     for kind in kinds:
         done = CliRunner().invoke(cli, ["plugins", "new", f"prldh-my{kind}", "--kind", kind, "--in", str(tmp_path)])
         assert done.exit_code == 0, done.output
-    n_checks = sum(len(CHECKS[what]) for what in kinds.values())
-    assert run_new([tmp_path / f"prldh-my{kind}" for kind in kinds]) == n_checks
+    n_checks = sum(len(CHECKS[what]) for what in (*kinds.values(), "selector", "feature source"))
+    assert run_new([tmp_path / name for name in ("prldh-mine", *(f"prldh-my{kind}" for kind in kinds))]) == n_checks
 
 
 def test_several_kinds_go_together_and_another_is_refused(tmp_path):

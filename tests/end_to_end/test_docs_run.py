@@ -8,7 +8,7 @@ import pytest
 from doc_blocks import RUN, blocks_of, compare, run_page
 
 #: Pages that take most of a minute or more on two cores; `make test-slow` runs them.
-SLOW = {"images.md", "protocols.md", "published.md", "reading.md"}
+SLOW = {"hospitals.md", "images.md", "protocols.md", "published.md", "reading.md"}
 #: What pages need beside prldh.
 NEEDS = dict.fromkeys(("images.md", "slicer.md"), ("SimpleITK", "prldh_pyradiomics"))
 

@@ -29,19 +29,19 @@ def _analyze(folder: Path, cohort, validation, forest, **options):
 def small(tmp_path_factory):
     folder = tmp_path_factory.mktemp("small")
     cohort = demo_cohort(n=140, **SMALL)
-    validation = {"leave_one_out": False, "folds": 5, "repeats": 2, "bootstrap": 6, "scope": ["model", "pipeline"]}
+    validation = {"leave_one_out": False, "folds": 3, "repeats": 2, "bootstrap": 4, "scope": ["model", "pipeline"]}
     return (
         folder,
         cohort,
         validation,
-        _analyze(folder, cohort, validation, {"trees": 50, "sizes": [1, 2, 4, 8]}, jobs=1),
+        _analyze(folder, cohort, validation, {"trees": 20, "sizes": [1, 2, 4, 8]}, jobs=1),
     )
 
 
 def test_two_jobs_and_a_second_run_give_the_same_bytes(small, tmp_path):
     folder, cohort, validation, _ = small
     first = (folder / "out" / "results.json").read_bytes()
-    _analyze(tmp_path, cohort, validation, {"trees": 50, "sizes": [1, 2, 4, 8]}, jobs=2)
+    _analyze(tmp_path, cohort, validation, {"trees": 20, "sizes": [1, 2, 4, 8]}, jobs=2)
     assert (tmp_path / "out" / "results.json").read_bytes() == first
     for name in ("predictions.csv", "model.json", "report.html"):
         if name == "report.html":
@@ -52,7 +52,7 @@ def test_two_jobs_and_a_second_run_give_the_same_bytes(small, tmp_path):
 def test_another_seed_gives_other_folds(small, tmp_path):
     _, cohort, validation, results = small
     of_model = {**validation, "bootstrap": 0, "scope": ["model"]}
-    other = _analyze(tmp_path, cohort, of_model, {"trees": 50, "sizes": [1, 2, 4, 8]}, jobs=1, seed=99)
+    other = _analyze(tmp_path, cohort, of_model, {"trees": 20, "sizes": [1, 2, 4, 8]}, jobs=1, seed=99)
     a, b = (r.data["models"][0]["validation"]["model"]["folds"]["auc"]["estimate"] for r in (results, other))
     assert a != b
 

@@ -174,7 +174,13 @@ def tool():
     return module
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path",
+    [
+        pytest.param(path, id=path.stem, marks=[pytest.mark.slow] * (path.stem == "the_published_study"))
+        for path in NOTEBOOKS
+    ],
+)
 def test_notebooks_run_and_are_committed_without_outputs(path, tool, tmp_path):
     """Their cells one after another, as a reader runs them, into a page of the site."""
     notebook = json.loads(path.read_text(encoding="utf-8"))

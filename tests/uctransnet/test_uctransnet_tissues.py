@@ -137,6 +137,7 @@ def test_the_checkpoint_of_another_tissue_draws_nothing(study, run, other_checkp
         explain_study(study, run[1], checkpoint=other_checkpoint, is_forced=True)
 
 
+@pytest.mark.usefixtures("unrepeated")
 def test_a_library_for_each_tissue_by_mapping_or_by_its_source(tmp_path, study, values):
     _, out = values
     tables = {t: str(out / "features" / f"{t}.reader1.csv") for t in ("disc", "muscle")}
