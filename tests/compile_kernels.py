@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from blank import blank_figures
+from blank import blank_figures, draw_and_write_blank
 
 import prldh
 from prldh.demo.features import demo_cohort, write_features_study
@@ -58,6 +58,6 @@ def compile_all(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    with tempfile.TemporaryDirectory() as folder, blank_figures():
+    with tempfile.TemporaryDirectory() as folder, blank_figures(draw_and_write_blank):
         os.environ["PRLDH_CACHE"] = str(Path(folder) / "cache")
         compile_all(Path(folder))

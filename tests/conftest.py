@@ -35,25 +35,30 @@ if os.environ.get("CI"):
 CRAN_PACKAGES = ("ResourceSelection", "rmda")
 #: The files that take longest, which start first: a worker that met one last would go on alone for minutes.
 LONGEST = (
-    "end_to_end/test_demo.py",
-    "end_to_end/test_reproduce.py",
-    "browser/test_report.py",
-    "end_to_end/test_wheel.py",
-    "end_to_end/test_extract.py",
     "hostile/test_hostile.py",
-    "end_to_end/test_docs_run.py",
-    "end_to_end/test_resume.py",
-    "r/test_r_package.py",
-    "end_to_end/test_dask.py",
+    "end_to_end/test_reproduce.py",
+    "end_to_end/test_demo.py",
+    "browser/test_report.py",
+    "end_to_end/test_extract.py",
     "contract/test_conformance.py",
-    "end_to_end/test_real_tables.py",
-    "end_to_end/test_readme.py",
+    "end_to_end/test_docs_run.py",
     "browser/test_calculator.py",
+    "end_to_end/test_readme.py",
+    "end_to_end/test_resume.py",
+    "end_to_end/test_dask.py",
+    "r/test_r_package.py",
+    "end_to_end/test_real_tables.py",
+    "end_to_end/test_wheel.py",
+    "contract/test_hostile_plugins.py",
+    "end_to_end/test_apply.py",
     "end_to_end/test_degenerate_studies.py",
-    "end_to_end/test_by_model.py",
     "uctransnet/test_uctransnet_library.py",
+    "uctransnet/test_uctransnet_network.py",
+    "end_to_end/test_by_model.py",
     "end_to_end/test_bad_input.py",
     "hostile/test_faults.py",
+    "end_to_end/test_clustered_hospitals.py",
+    "end_to_end/test_spread_refits.py",
     "browser/test_images_page.py",
 )
 
@@ -139,10 +144,19 @@ def new_workers() -> None:
 
 @pytest.fixture(scope="module")
 def undrawn() -> Iterator[None]:
-    """Figures are drawn, and written blank; for tests that do not look at them."""
+    """Figures are not drawn, and their files blank; for tests that do not look at them."""
     from blank import blank_figures  # which imports the report, and few tests need it
 
     with blank_figures():
+        yield
+
+
+@pytest.fixture(scope="module")
+def unwritten() -> Iterator[None]:
+    """Figures are drawn, and their files blank; for tests of data that a drawing might not survive."""
+    from blank import blank_figures, draw_and_write_blank
+
+    with blank_figures(draw_and_write_blank):
         yield
 
 

@@ -105,19 +105,17 @@ def _called(address: str) -> tuple[socket.socket, list[str]]:
 
 
 def _serve(address: str) -> None:
-    import blank
-
-    import prldh.report.figures as figures
+    from blank import blank_figures
 
     _import_all()
-    figures._write_all = blank.write_blank
     caller, arguments = _called(address)
     sys.argv = ["prldh", *arguments]
     code = 1  # of a command that ended by an error of its own
     try:
         from prldh.cli import main
 
-        main()
+        with blank_figures():
+            main()
         code = 0
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else int(end.code is not None)

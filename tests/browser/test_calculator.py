@@ -206,7 +206,8 @@ def typed(fields: list[dict], patient: pd.Series) -> list[str]:
 
 @pytest.mark.parametrize("which", ["run", "firth", "imputed", "forest", "recalibrated"])
 def test_numbers_are_those_of_apply(browser, which, request, tmp_path):
-    """Every model of every run, of recalibrated ones those of two terms' kinds; who is outside the training range is refused, and told so, and nobody else."""
+    """Every model of every run, and two of the recalibrated ones; who is outside the training range is refused, and
+    told so, and nobody else."""
     run = request.getfixturevalue(which)
     predictions = applied(run, home_of(run).parent / "new")
     if which == "recalibrated":  # the page of each model is that of the run with another intercept and slope

@@ -22,7 +22,7 @@ from prldh.apply import apply_models
 from prldh.core.errors import DataError
 from prldh.results.schemas import schema_of
 
-pytestmark = pytest.mark.usefixtures("undrawn")
+pytestmark = pytest.mark.usefixtures("unwritten")
 N = 120
 NEEDS = {
     ("disc", False): ["score"],
@@ -96,7 +96,7 @@ def analyse(given: dict) -> Any:
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory, undrawn):
+def run(tmp_path_factory, unwritten):
     folder = tmp_path_factory.mktemp("by_model")
     given = study(folder, *tables())
     return folder, given, prldh.analyze(given, folder / "out", jobs=1)

@@ -14,6 +14,8 @@ from sklearn.metrics import roc_auc_score
 
 import prldh
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 COVARIATES = {"age": "continuous", "grade": {"type": "ordinal", "levels": ["I", "II", "III"]}}
 QUICK = {"decision_bootstrap": 5, "partial_auc_bootstrap": 5, "interaction_bootstrap": 5}
 

@@ -21,7 +21,7 @@ from prldh.pipeline import analyze
 from prldh.results.agreement import judged
 
 # every test where R has to be, and with Python alone elsewhere
-pytestmark = [pytest.mark.usefixtures("undrawn"), *([pytest.mark.r] if os.environ.get("CI") else [])]
+pytestmark = [pytest.mark.usefixtures("unwritten"), *([pytest.mark.r] if os.environ.get("CI") else [])]
 N = 50
 SIZES = {
     "partial_auc_bootstrap": 10,

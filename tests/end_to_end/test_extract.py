@@ -212,7 +212,8 @@ def test_one_reader_with_perturbed_masks(tmp_path):
     plain.write_text(text + "extraction: {pyradiomics: {preset: protocol-log}}\n")
     perturbed = study.with_name("perturbed.yaml")
     perturbed.write_text(text + "extraction: {pyradiomics: {preset: protocol-log}, perturb: {n: 3}}\n")
-    first, second = prldh.analyze(plain, tmp_path / "plain"), prldh.analyze(perturbed, tmp_path / "perturbed")
+    with blank_figures():
+        first, second = prldh.analyze(plain, tmp_path / "plain"), prldh.analyze(perturbed, tmp_path / "perturbed")
     one, several = (
         next(s for s in r.data["tissues"]["disc"]["selection"]["steps"] if s["name"] == "icc") for r in (first, second)
     )

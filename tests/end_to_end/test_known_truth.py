@@ -16,7 +16,7 @@ from prldh.demo.run import FEATURES_FOREST
 
 pytestmark = pytest.mark.usefixtures("undrawn")
 
-SMALL = {"n_radiomics": 150, "n_deep": 60}
+SMALL = {"n_radiomics": 60, "n_deep": 30}
 FOLDS_ONLY = {"leave_one_out": False, "folds": 10, "bootstrap": 0, "scope": ["model", "pipeline"]}
 
 

@@ -20,12 +20,13 @@ import prldh
 from prldh.apply import apply_models
 from prldh.cli import cli
 from prldh.core.errors import DataError, OutputError, StudyError
+from prldh.report import write_drawing
 from prldh.report.page import render
 from prldh.results.reading import read_external, read_pooled
 from prldh.stats import external_sample_size
 from prldh.stats.meta_analysis import pool_random_effects
 
-pytestmark = pytest.mark.usefixtures("undrawn")
+pytestmark = pytest.mark.usefixtures("unwritten")
 
 
 @pytest.fixture(autouse=True)
@@ -290,7 +291,8 @@ def test_ids_of_a_study_without_scores_are_told_as_well(tmp_path):
     assert told.startswith("2 of 60 new patients have ids of the study's patients: S004, S005")
 
 
-def test_the_report_has_a_forest_plot_of_the_cohorts(run, tmp_path):
+def test_the_report_has_a_forest_plot_of_the_cohorts(run, tmp_path, monkeypatch):
+    monkeypatch.setattr("prldh.apply.figures.write_drawing", write_drawing)  # the picture is looked at
     applied = apply_models(run, three(tmp_path), force=True)
     drawn = {path.stem for path in (run / "external" / "pooled").iterdir() if path.name[0] != "."}
     assert drawn == {"forest_unadjusted"}

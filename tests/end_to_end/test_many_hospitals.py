@@ -19,7 +19,7 @@ from prldh.stats.roc import auc
 
 N = 110
 
-pytestmark = pytest.mark.usefixtures("undrawn")
+pytestmark = pytest.mark.usefixtures("unwritten")
 
 
 def write_tables(folder, seed: int = 0, n: int = N) -> dict:

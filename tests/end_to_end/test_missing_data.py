@@ -19,7 +19,7 @@ from prldh.data.imputation import impute_everyone
 from prldh.results.agreement import judged
 from prldh.run.preparation import prepare
 
-pytestmark = pytest.mark.usefixtures("undrawn")
+pytestmark = pytest.mark.usefixtures("unwritten")
 
 N = 120
 

@@ -168,8 +168,14 @@ STUDIES = {
             **IMPUTATION,
         ),
     ),
-    "separated, FLIC": (separated, study(models=[*TWO, PRODUCT], firth={"predictions": "flic"}, validation=HELD_OUT_TWICE)),
-    "separated, infinite": (separated, study(engine="r", separation="warn", univariate=False, models=TWO, validation=HELD_OUT_TWICE)),
+    "separated, FLIC": (
+        separated,
+        study(models=[*TWO, PRODUCT], firth={"predictions": "flic"}, validation=HELD_OUT_TWICE),
+    ),
+    "separated, infinite": (
+        separated,
+        study(engine="r", separation="warn", univariate=False, models=TWO, validation=HELD_OUT_TWICE),
+    ),
     "imputed": (lambda: with_blanks(separated()), study(models=TWO, validation=HELD_OUT_TWICE, **IMPUTATION)),
     "no resamples, no adjusting": (cohort, study(adjust=[], **NO_RESAMPLES)),
     "no tissues": (

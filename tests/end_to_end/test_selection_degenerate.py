@@ -15,7 +15,7 @@ from schemas import check_schema
 from prldh.core.errors import PrldhError
 from prldh.pipeline import analyze
 
-pytestmark = pytest.mark.usefixtures("undrawn")
+pytestmark = pytest.mark.usefixtures("unwritten")
 
 QUICK = {"partial_auc_bootstrap": 5, "decision_bootstrap": 5, "interaction_bootstrap": 5, "thresholds": [0.3, 0.5]}
 FOREST = {"mrmr_forest": {"trees": 20, "sizes": [1, 2, 4], "seeds": 4}}

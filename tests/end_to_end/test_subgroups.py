@@ -174,7 +174,7 @@ def test_tables_hold_the_same(run):
     assert len(run.tables["subgroup_heterogeneity"]) == 6
 
 
-@pytest.mark.usefixtures("undrawn")
+@pytest.mark.usefixtures("unwritten")
 def test_the_report_and_the_checklists_show_them(tmp_path, monkeypatch):
     monkeypatch.setattr("prldh.pipeline.write_outputs", write_outputs)
     given = study(tmp_path, subgroups=["sex"], report={"checklists": ["tripod-ai"]})

@@ -113,6 +113,7 @@ def _analyze_with_the_wheel(environment: Path, folder: Path, **variables: str) -
     (folder / "study.yaml").write_text(
         "clinical: {table: table.csv, id: patient, outcome: outcome, event: yes, covariates: {age: continuous}}\n"
         "tissues: {lesion: {radscore: score}}\nvalidation: {leave_one_out: false, folds: 5, bootstrap: 20}\n"
+        "report: {figures: [svg]}\n"
     )
 
     def run(*arguments: str) -> subprocess.CompletedProcess:

@@ -17,6 +17,8 @@ from prldh.core import DataError
 from prldh.report.runs_page import shown_number
 from prldh.results.differences import NOT_THERE, differing_settings, shown_setting
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 N = 60
 
 

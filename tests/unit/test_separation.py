@@ -15,7 +15,7 @@ from prldh.core.errors import DataError, StudyError
 from prldh.engines.python import PythonEngine
 from prldh.pipeline import analyze
 
-pytestmark = pytest.mark.usefixtures("undrawn")
+pytestmark = pytest.mark.usefixtures("unwritten")
 
 N = 90
 
