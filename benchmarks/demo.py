@@ -3,11 +3,10 @@
     python benchmarks/demo.py [--jobs N] [--out FOLDER]
 
 Prints the time of the whole command and of its first report by the clock and in CPU, the share of each stage and how
-many cores it kept busy (read from /proc), the longest silence between two words of progress and in which stage it
-was, and the ratio to a plain script: scikit-learn's
-unpenalised logistic regression (Newton's steps), refitted for each of the published study's models in its
-leave-one-out, its folds and its bootstrap samples, each with its AUC; no intervals, no second engine, no tests, no
-figures. Run it on an idle machine: shares and ratios are of this one run.
+many cores it kept busy (read from /proc), the longest silence between two lines and in which stage it was, and the
+ratio to a plain script: scikit-learn's unpenalised logistic regression (Newton's steps), refitted for each of the
+published study's models in its leave-one-out, its folds and its bootstrap samples, each with its AUC; no intervals, no
+second engine, no tests, no figures. Run it on an idle machine: shares and ratios are of this one run.
 """
 
 from __future__ import annotations
@@ -52,22 +51,23 @@ def run_demo(out: Path, jobs: int | None) -> tuple[list[tuple[str, float, float]
     command = [sys.executable, "-m", "prldh", "demo", "--out", str(out), "--verbose"]
     before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
     told, last, spent, stage = [], 0.0, 0.0, "start"
-    silence, first = (0.0, stage), ""
+    silence, first, heard = (0.0, stage), "", 0.0
     with subprocess.Popen(
         [*command, *(["--jobs", str(jobs)] if jobs else [])],
-        stderr=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
+        stderr=subprocess.STDOUT,
+        stdout=subprocess.PIPE,
         text=True,
     ) as running:
-        for line in running.stderr:
+        for line in running.stdout:
+            now = time.monotonic() - started
+            silence, heard = max(silence, (now - heard, stage)), now
             found = LINE.match(line.rstrip())
             if found is None:
                 continue
-            now, cpu = time.monotonic() - started, cpu_of(running.pid)
+            cpu = cpu_of(running.pid)
             told.append((stage, now - last, cpu - spent))
             if not first and found[2] == FIRST_REPORT and found[3] == ": 2/2":
                 first = f"first report after {now:.0f} s ({cpu:.0f} s of CPU)"
-            silence = max(silence, (now - last, stage))
             last, spent, stage = now, cpu, found[2]
     if running.returncode:
         sys.exit(running.returncode)
