@@ -11,6 +11,8 @@ import warnings
 from collections.abc import Callable
 from contextlib import suppress
 
+from prldh.core import was_interrupted
+
 #: Signals by which a run is ended.
 ENDING = (signal.SIGINT, signal.SIGTERM)
 
@@ -34,7 +36,8 @@ def keep_surroundings() -> Callable[[], None]:
                 os.environ[name] = value
         if locale.setlocale(locale.LC_ALL) != place:
             locale.setlocale(locale.LC_ALL, place)
-        if threading.current_thread() is threading.main_thread():
+        # once it is asked to end, a second time ends the process at once
+        if threading.current_thread() is threading.main_thread() and not was_interrupted():
             for each, handler in handlers.items():
                 if handler is not None and signal.getsignal(each) is not handler:
                     signal.signal(each, handler)

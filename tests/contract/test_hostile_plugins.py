@@ -537,6 +537,29 @@ def test_the_surroundings_that_a_plugin_changes_are_set_back(tmp_path, fails):
     assert _surroundings() == before
 
 
+def test_a_second_interruption_of_a_plugin_ends_the_process_at_once():
+    """The first one is an interruption of Python's, and what ends the process by the second one stays so."""
+    code = """
+import os, signal
+from prldh.core import end_tidily
+from prldh.plugins.border import lent
+
+class Slow:
+    def fit(self):
+        os.kill(os.getpid(), signal.SIGINT)
+
+end_tidily()
+try:
+    lent(Slow(), "fit")
+except KeyboardInterrupt:
+    print("first", flush=True)
+os.kill(os.getpid(), signal.SIGINT)
+print("went on")
+"""
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (-signal.SIGINT, "first\n", "")
+
+
 def test_a_folder_that_is_gone_meanwhile_is_no_error(tmp_path, monkeypatch):
     class Deleting:
         def fit(self, folder):
