@@ -1,8 +1,10 @@
 """The command ``prldh``, and ``python -m prldh``: an interruption before all is imported, or when all is done, ends as
 any other does."""
 
+import signal
 import sys
 from importlib import import_module
+from typing import Any
 
 
 def main() -> None:
@@ -11,11 +13,18 @@ def main() -> None:
         try:
             import_module("prldh.cli").main()
         finally:  # what is left to do is the interpreter's
-            import_module("prldh.core").end_deaf()
+            if known := _interruptions():
+                known.end_deaf()
     except KeyboardInterrupt as stop:
-        core = import_module("prldh.core")
-        print(f"prldh: {core.interruption_told(stop)}", file=sys.stderr)
-        sys.exit(core.status_when_interrupted())
+        known = _interruptions()
+        told = known.interruption_told(stop) if known else "interrupted; nothing was left half written."
+        print(f"prldh: {told}", file=sys.stderr)
+        sys.exit(known.status_when_interrupted() if known else 128 + signal.SIGINT)
+
+
+def _interruptions() -> Any:
+    """What tells of interruptions, if it is imported: what an interrupted import began cannot be imported again."""
+    return sys.modules.get("prldh.core.interruptions")
 
 
 if __name__ == "__main__":

@@ -168,7 +168,8 @@ def test_the_report_leads_with_groups_as_one(run):
 def test_the_forest_plot_has_a_row_for_each_group_and_one_for_all(run):
     """Every model; the diamond's numbers are those of the results, and stand in the figure's words."""
     _, results, _ = run
-    levels, panels, told = group_panels(results)
+    levels, panels, told, column = group_panels(results)
+    assert column == results["study"]["settings"]["validation"]["leave_one_group_out"]["column"]
     found = entry(results, "leave_one_group_out")
     assert levels == [
         *(f"{g['level']}\n{g['events']}/{g['n']} events" for g in found["groups"]),
