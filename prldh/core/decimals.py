@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 DASH = "–"
 #: Numbers nearer to 0 are told as nearer: what is left of their digits is rounding, or of no interest.
 LEAST = 1e-9
+#: What sums of numbers as large as 1 are off by, as far as a limit is concerned.
+ROUNDING = 1e-13
 
 
 def decimals(value: float, digits: int = 3) -> str:
@@ -34,3 +37,14 @@ def plain(value: Any, digits: int = 3) -> str:
     ('0.123', '–', '1.50e-07')
     """
     return DASH if value is None else decimals(value, digits)
+
+
+def without_rounding(estimate: float | None, low: float | None, high: float | None) -> list[float | None]:
+    """An estimate and its limits, 0 in place of what is rounding of sums as large as 1: an estimate that is nothing
+    beside the width of its interval, and a limit of which rounding alone says on which side of 0 it lies. Only where
+    the lower limit is below 0: a ratio of 1e-12 is a number as others are."""
+    if low is None or high is None or not low < 0 or not math.isfinite(high - low):
+        return [estimate, low, high]
+    width = min(1.0, high - low)
+    kept = ((estimate, LEAST), (low, ROUNDING), (high, ROUNDING))
+    return [value if value is None or abs(value) >= least * width else 0.0 for value, least in kept]

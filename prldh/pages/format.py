@@ -10,12 +10,10 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-from prldh.core import DASH, LEAST, Measure, decimals, plain
+from prldh.core import DASH, LEAST, Measure, decimals, plain, without_rounding
 
 #: What a p is held against, and what a limit is; 0 is never printed for a number that it is not.
 LEVELS, BOUNDS = (0.01, 0.05, 0.1), (0.5, 1.0)
-#: What sums of numbers as large as 1 are off by, as far as a limit is concerned.
-ROUNDING = 1e-13
 #: Decimals beyond which a number is its bound, as far as a reader is concerned.
 MOST_DECIMALS = 9
 SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -84,13 +82,10 @@ def interval_text(entry: dict[str, Any], digits: int = 3) -> str:
 
 
 def _three(entry: dict[str, Any], digits: int) -> tuple[str, str, str]:
-    """An estimate and its limits; what is nothing beside the width of its interval is 0, as it is rounding. A limit
-    that is not 0 may say on which side of it all values lie: nothing but rounding of it is 0."""
-    estimate, low, high = (entry.get(key) for key in ("estimate", "low", "high"))
-    width = 0.0 if low is None or high is None else high - low
-    kept = ((estimate, LEAST), (low, ROUNDING), (high, ROUNDING))
-    shown = [plain(value if value is None or abs(value) >= least * width else 0.0, digits) for value, least in kept]
-    return shown[0], shown[1], shown[2]
+    """An estimate and its limits."""
+    kept = without_rounding(entry.get("estimate"), entry.get("low"), entry.get("high"))
+    estimate, low, high = (plain(value, digits) for value in kept)
+    return estimate, low, high
 
 
 def p_value(value: Any) -> Markup:

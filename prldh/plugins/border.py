@@ -156,7 +156,12 @@ class _Aside:
             os.dup2(2, 1)
 
     def _turn_back(self) -> None:
-        self._set_back()
+        try:
+            self._set_back()
+        finally:
+            self._turn_out_back()
+
+    def _turn_out_back(self) -> None:
         sys.stdout = self._own or sys.stdout
         self._own = None
         if self._handle is not None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from prldh.checklists import has_docx
-from prldh.core import APPARENT, DASH, OPTIMISM_FROM_SELECTION, REFITTED, WHOLE, Measure, plain
+from prldh.core import APPARENT, DASH, LEAST, OPTIMISM_FROM_SELECTION, REFITTED, WHOLE, Measure, plain
 from prldh.pages import JournalTable, as_latex, interval_text, p_text, percent_text, write_word
 from prldh.report.merged_terms import adjusted_for, merged_terms
 from prldh.report.view import SUMMARY_RULES, TESTS, label
@@ -227,6 +227,12 @@ def _terms(data: dict[str, Any]) -> JournalTable:
     return JournalTable("table5", "Table 5. Odds ratios of the models' own terms", head, rows, [told] * bool(told))
 
 
+def _coefficient(term: Mapping[str, Any]) -> float | None:
+    """B, 0 where it is rounding beside its standard error, as on the page."""
+    b, se = term["b"], term["se"]
+    return 0.0 if b is not None and se is not None and abs(b) < LEAST * se else b
+
+
 def _odds(term: Mapping[str, Any]) -> list[str]:
     return [interval_text({"estimate": term["or"], "low": term["low"], "high": term["high"]}), p_text(term["p"])]
 
@@ -248,7 +254,7 @@ def _interaction(data: dict[str, Any]) -> JournalTable | None:
                     *(
                         [DASH] * 3 + ["1 (reference)"]
                         if g["reference"]
-                        else [plain(g["b"]), plain(g["se"]), p_text(g["p"]), interval_text(odds)]
+                        else [plain(_coefficient(g)), plain(g["se"]), p_text(g["p"]), interval_text(odds)]
                     ),
                 ]
             )

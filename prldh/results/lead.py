@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from prldh.core import ALL_THAT_IS_FITTED, WHOLE, plain, scope_words
+from prldh.core import ALL_THAT_IS_FITTED, WHOLE, plain, scope_words, without_rounding
 from prldh.results.leakage import ARTEFACT, LED_AS, is_artefact, leading_key, unknown_leakage
 from prldh.validation import TWO_STAGE_METHOD
 
@@ -112,5 +112,6 @@ def artefacts_in_words(entry: dict[str, Any]) -> str:
 
 def interval(entry: dict[str, Any], digits: int = 3) -> str:
     """``0.857 (0.797, 0.918)``; a dash for what does not exist."""
-    estimate, low, high = (plain(entry.get(key), digits) for key in ("estimate", "low", "high"))
+    kept = without_rounding(entry.get("estimate"), entry.get("low"), entry.get("high"))
+    estimate, low, high = (plain(value, digits) for value in kept)
     return f"{estimate} ({low}, {high})"

@@ -507,16 +507,18 @@ def test_how_numpy_tells_of_errors_is_set_back():
 
 def _surroundings():
     ending = [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)]
-    return os.getcwd(), dict(os.environ), locale.setlocale(locale.LC_ALL), list(warnings.filters), ending
+    shown = [each for each in warnings.filters if each[3] is None]
+    return os.getcwd(), os.environ["HOME"], os.environ["PATH"], locale.setlocale(locale.LC_ALL), shown, ending
 
 
 class _Changing:
     def fit(self, folder, fails):
         os.chdir(folder)
         os.environ.update(HOME=str(folder), PRLDH_NEW="1")
-        os.environ.pop("PATH", None)
+        del os.environ["PATH"]
         locale.setlocale(locale.LC_ALL, "C" if locale.setlocale(locale.LC_ALL) != "C" else "C.UTF-8")
         warnings.simplefilter("error")
+        warnings.filterwarnings("ignore", module="a_library")
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         if fails:
@@ -527,7 +529,9 @@ class _Changing:
 
 
 @pytest.mark.parametrize("fails", [False, True])
-def test_the_surroundings_that_a_plugin_changes_are_set_back(tmp_path, fails):
+def test_the_surroundings_that_a_plugin_changes_are_set_back(tmp_path, monkeypatch, fails):
+    monkeypatch.delenv("PRLDH_NEW", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
     before = _surroundings()
     with pytest.raises(PluginError, match="failed") if fails else nullcontext():
         called("selector", _Changing(), "fit", tmp_path, fails)
@@ -535,6 +539,22 @@ def test_the_surroundings_that_a_plugin_changes_are_set_back(tmp_path, fails):
     changing = _Changing()
     assert lent_next(changing, changing.make(tmp_path), "end") is None
     assert _surroundings() == before
+    # what a library sets when it is first imported stays
+    assert os.environ.pop("PRLDH_NEW") == "1"
+    assert any("a_library" in str(each[3]) for each in warnings.filters)
+
+
+def test_a_plugin_that_warns_in_every_fit_is_heard_once():
+    class Warning_:
+        def fit(self):
+            warnings.warn("old", FutureWarning, stacklevel=1)
+
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.resetwarnings()
+        warnings.simplefilter("default")
+        for _ in range(4):
+            lent(Warning_(), "fit")
+    assert len(heard) == 1
 
 
 def test_a_second_interruption_of_a_plugin_ends_the_process_at_once():

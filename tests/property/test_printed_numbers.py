@@ -62,6 +62,13 @@ def test_what_is_nothing_beside_its_interval_is_rounding():
     assert interval_text({"estimate": -4e-17, "low": -0.4, "high": 0.4}) == "0.000 (-0.400, 0.400)"
     assert interval_text({"estimate": 0.112, "low": -5e-17, "high": 0.218}) == "0.112 (0.000, 0.218)"
     assert "(&lt;\u00a01" in interval({"estimate": 0.112, "low": 2e-10, "high": 0.218})
+    assert terminal({"estimate": -4e-17, "low": -0.4, "high": 0.4}) == "0.000 (-0.400, 0.400)"
+    assert interval_text({"estimate": 200.0, "low": 1.5, "high": 1e13}) == "200.0 (1.5, 1.0e+13)"
+    assert interval_text({"estimate": 2.7e43, "low": 4.8e8, "high": 1.5e78}) == "2.7e+43 (4.8e+08, 1.5e+78)"
+    assert interval_text({"estimate": 1e-12, "low": 1e-30, "high": 0.2}) == "< 1e-09 (< 1e-09, 0.200)"
+    assert interval_text({"estimate": -3.0, "low": -5e13, "high": 40.0}) == "-3.000 (-5.00e+13, 40.000)"
+    infinite = {"estimate": 5.0, "low": -float("inf"), "high": 7.0}
+    assert interval_text(infinite).startswith("5.000 (-inf")
     tiny = {"estimate": 3e-12, "low": 1e-15, "high": 2e-11}
     assert interval_text(tiny) == "< 1e-09 (< 1e-09, < 1e-09)"
     assert interval(tiny).count("&lt;\u00a01\u00a0×\u00a010⁻⁹") == 3

@@ -148,7 +148,7 @@ class BoostingLearner:
     def methods(self, run: StepRun) -> str:
         return (
             "stochastic gradient boosting [@friedman2001; @friedman2002] of trees with {leaves} leaves of at least"
-            " {smallest_leaf} rows, each grown on a"
+            " {smallest_leaf} rows (or a quarter of the rows drawn, where these are fewer), each grown on a"
             " share of {subsample} of the rows and shrunk by {learning_rate}, their number (at most {trees}) chosen by"
             " the deviance in {folds} inner folds"
         )
