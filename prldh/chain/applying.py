@@ -3,7 +3,7 @@ patients."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -15,6 +15,7 @@ from prldh.core import (
     DataError,
     FeatureBlock,
     Fitted,
+    FittedScore,
     FittedStep,
     GivesFewer,
     ImageValues,
@@ -65,6 +66,21 @@ def applied(fitted: Fitted, values: np.ndarray, names: Sequence[str], columns: C
                 " Update its plugin, or leave it out."
             )
     return found
+
+
+def permuting(fitted: FittedScore, values: np.ndarray) -> Callable[[int, np.ndarray], np.ndarray]:
+    """What gives a score's log odds (r, n) of rows (n, k), columns as its ``names``, with other values (r, n) of column
+    j: by the score's own way where it has a quick one."""
+    if not is_strangers(fitted) and hasattr(fitted, "permuting"):
+        quick: Callable[[int, np.ndarray], np.ndarray] = fitted.permuting(values)
+        return quick
+
+    def log_odds(j: int, other: np.ndarray) -> np.ndarray:
+        rows = np.tile(values, (len(other), 1, 1))
+        rows[:, :, j] = other
+        return applied(fitted, rows.reshape(-1, values.shape[1]), fitted.names, NO_COLUMNS).reshape(other.shape)
+
+    return log_odds
 
 
 def images_that_stay(fitted: Fitted, images: ImageValues, names: Sequence[str]) -> np.ndarray:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
-from prldh.chain import applied, score_inputs, tables_of
+from prldh.chain import applied, permuting, score_inputs, tables_of
 from prldh.core import NO_COLUMNS, FeatureBlock, Later, Number, Resample, Subjects, TissueFit, TissueRefit
 from prldh.models import permutation_importance
 
@@ -54,7 +55,8 @@ def importance_in(
     def log_odds(values: np.ndarray) -> np.ndarray:
         return applied(score, values, score.names, NO_COLUMNS)
 
-    found = permutation_importance(log_odds, inputs, score.names, y, resample.test, seed)
+    quick = partial(permuting, score)
+    found = permutation_importance(log_odds, inputs, score.names, y, resample.test, seed, permuting=quick)
     return dict(zip(score.names, map(float, found.drop), strict=True))
 
 

@@ -277,3 +277,38 @@ def test_damaged_trees_are_refused(change, message):
     change(state)
     with pytest.raises(ValueError, match=message):
         Trees.from_state(state, len(score.names))
+
+
+@pytest.mark.parametrize("name", LEARNERS)
+def test_other_values_of_a_column_give_the_score_bit_for_bit(name):
+    """Also where values are missing, of columns that no tree uses, and of a mean with a linear part to rounding."""
+    rows, others = make_rows(60, 30, effect=2.0), make_rows(15, 30, seed=1)
+    score = fit(name, rows, trees=20)
+    values = np.column_stack([others.values[:, others.names.index(n)] for n in score.names])
+    values[3, 0] = np.nan
+    other = np.random.default_rng(0).permuted(np.tile(values[:, :1], (7, 1, 1))[..., 0], axis=1)
+    of_column = score.permuting(values)
+    for j in range(values.shape[1]):
+        changed = np.tile(values, (7, 1, 1))
+        changed[:, :, j] = other
+        expected = score.log_odds(changed.reshape(-1, values.shape[1])).reshape(7, -1)
+        np.testing.assert_array_equal(of_column(j, other), expected)
+
+
+def test_other_values_of_a_column_of_a_mean():
+    from prldh.chain.learners.mean import MeanScore, PartOfMean
+    from prldh.core import LinearScore
+
+    rows, others = make_rows(60, 8, effect=2.0), make_rows(15, 8, seed=1)
+    trees = fit("random_forest", rows, trees=20)
+    features = (("", "f001"), ("", "f007"))
+    line = LinearScore(0.3, features, np.array([0.5, -2.0]), np.zeros(2), np.ones(2))
+    mean = MeanScore((PartOfMean("random_forest", "1", trees), PartOfMean("logistic", "1", line)))
+    values = np.column_stack([others.values[:, others.names.index(n)] for n in mean.names])
+    of_column, generator = mean.permuting(values), np.random.default_rng(0)
+    for j in range(values.shape[1]):
+        other = generator.permuted(np.tile(values[:, j], (7, 1)), axis=1)
+        changed = np.tile(values, (7, 1, 1))
+        changed[:, :, j] = other
+        expected = mean.log_odds(changed.reshape(-1, values.shape[1])).reshape(7, -1)
+        np.testing.assert_allclose(of_column(j, other), expected, rtol=0, atol=1e-14)

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from pydantic import BaseModel, Field, field_validator
 
-from prldh.chain.applying import applied
+from prldh.chain.applying import applied, permuting
 from prldh.chain.selection import child_of
 from prldh.core import (
     NO_COLUMNS,
@@ -83,6 +83,23 @@ class MeanScore:
         for part in self.parts:
             total += applied(part.score, values, names, NO_COLUMNS)
         return total / len(self.parts)
+
+    def permuting(self, values: np.ndarray) -> Callable[[int, np.ndarray], np.ndarray]:
+        """The score (r, n) of these rows with other values (r, n) of column j, as a function of j and these."""
+        names = self.names
+        parts = []
+        for part in self.parts:
+            own = take_columns(values, names, part.score.names)
+            place = {names.index(name): k for k, name in enumerate(part.score.names)}
+            parts.append((place, applied(part.score, own, part.score.names, NO_COLUMNS), permuting(part.score, own)))
+
+        def log_odds(j: int, other: np.ndarray) -> np.ndarray:
+            total = np.zeros(other.shape)
+            for place, as_they_are, of_column in parts:
+                total += of_column(place[j], other) if j in place else as_they_are
+            return total / len(parts)
+
+        return log_odds
 
     def apply(self, values: np.ndarray, names: Sequence[str], columns: Mapping[str, np.ndarray]) -> np.ndarray:
         return self.log_odds(take_columns(values, names, self.names))

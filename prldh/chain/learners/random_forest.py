@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
@@ -57,7 +57,15 @@ class ForestScore:
 
     def log_odds(self, values: np.ndarray) -> np.ndarray:
         """The score (n,) of rows (n, k) whose columns are ``names`` in their order."""
-        return log_odds_of((self.trees.sums(values) + 0.5) / (self.trees.root.size + 1))
+        return self._log_odds_of(self.trees.sums(values))
+
+    def permuting(self, values: np.ndarray) -> Callable[[int, np.ndarray], np.ndarray]:
+        """The score (r, n) of these rows with other values (r, n) of column j, as a function of j and these."""
+        sums = self.trees.permuting(values)
+        return lambda j, other: self._log_odds_of(sums(j, other))
+
+    def _log_odds_of(self, votes: np.ndarray) -> np.ndarray:
+        return log_odds_of((votes + 0.5) / (self.trees.root.size + 1))
 
     def apply(self, values: np.ndarray, names: Sequence[str], columns: Mapping[str, np.ndarray]) -> np.ndarray:
         return self.log_odds(take_columns(values, names, self.names))

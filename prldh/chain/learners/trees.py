@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -56,6 +56,27 @@ class Trees:
         values = np.ascontiguousarray(values, dtype=np.float64)
         sums = _sums(values, self.root, self.feature, self.threshold, self.left, self.right, self.leaf)
         return np.where(np.isnan(values).any(axis=1), np.nan, sums)
+
+    def permuting(self, values: np.ndarray) -> Callable[[int, np.ndarray], np.ndarray]:
+        """What gives, bit for bit, the sums (r, n) of rows (n, k) whose column j has other values, r times (r, n): only
+        the trees that use the column are gone through again."""
+        values = np.ascontiguousarray(values, dtype=np.float64)
+        tree_of = np.searchsorted(self.root, np.arange(self.feature.size), side="right") - 1
+        uses = np.zeros((values.shape[1], self.root.size), dtype=np.bool_)
+        inner = self.feature >= 0
+        uses[self.feature[inner], tree_of[inner]] = True
+        by_tree = _by_tree(values, self.root, self.feature, self.threshold, self.left, self.right, self.leaf)
+        missing = np.isnan(values)
+        n_missing = missing.sum(axis=1)
+
+        def sums(j: int, other: np.ndarray) -> np.ndarray:
+            found = _sums_of_column(
+                values, by_tree, uses[j], j, np.ascontiguousarray(other, dtype=np.float64),
+                self.root, self.feature, self.threshold, self.left, self.right, self.leaf,
+            )  # fmt: skip
+            return np.where((n_missing - missing[:, j] > 0) | np.isnan(other), np.nan, found)
+
+        return sums
 
     @property
     def state(self) -> dict[str, Any]:
@@ -112,4 +133,54 @@ def _sums(
             while feature[node] >= 0:
                 node = left[node] if values[i, feature[node]] <= threshold[node] else right[node]
             sums[i] += leaf[node]
+    return sums
+
+
+@njit(cache=True, nogil=True)
+def _by_tree(
+    values: np.ndarray,
+    root: np.ndarray,
+    feature: np.ndarray,
+    threshold: np.ndarray,
+    left: np.ndarray,
+    right: np.ndarray,
+    leaf: np.ndarray,
+) -> np.ndarray:
+    """The leaf (n, trees) that each row falls into in each tree."""
+    found = np.empty((values.shape[0], root.size))
+    for i in range(values.shape[0]):
+        for t in range(root.size):
+            node = root[t]
+            while feature[node] >= 0:
+                node = left[node] if values[i, feature[node]] <= threshold[node] else right[node]
+            found[i, t] = leaf[node]
+    return found
+
+
+@njit(cache=True, nogil=True)
+def _sums_of_column(
+    values: np.ndarray,
+    by_tree: np.ndarray,
+    uses: np.ndarray,
+    column: int,
+    other: np.ndarray,
+    root: np.ndarray,
+    feature: np.ndarray,
+    threshold: np.ndarray,
+    left: np.ndarray,
+    right: np.ndarray,
+    leaf: np.ndarray,
+) -> np.ndarray:
+    sums = np.zeros(other.shape)
+    for r in range(other.shape[0]):
+        for i in range(other.shape[1]):
+            for t in range(root.size):
+                if not uses[t]:
+                    sums[r, i] += by_tree[i, t]
+                    continue
+                node = root[t]
+                while feature[node] >= 0:
+                    value = other[r, i] if feature[node] == column else values[i, feature[node]]
+                    node = left[node] if value <= threshold[node] else right[node]
+                sums[r, i] += leaf[node]
     return sums
