@@ -20,16 +20,16 @@ MARKS = {
     codecs.BOM_UTF16_BE: "utf-16",
 }
 OLD_WORKBOOK = "a workbook of Excel 97"
-#: First bytes of files that are no text.
+#: First bytes of files that are no text; more than the letters that a name in a header may begin with, as `PAR1` does.
 FORMATS = {
-    b"PK\x03\x04": "a workbook or another ZIP archive",
-    b"PAR1": "a Parquet file",
-    b"\x1f\x8b": "packed by gzip",
-    b"\xd0\xcf\x11\xe0": OLD_WORKBOOK,
-    b"%PDF": "a PDF",
-    b"BZh": "packed by bzip2",
-    b"\xfd7zXZ": "packed by xz",
-    b"{\\rtf": "a document of a word processor",
+    rb"PK\x03\x04": "a workbook or another ZIP archive",
+    rb"PAR1\x15": "a Parquet file",
+    rb"\x1f\x8b": "packed by gzip",
+    rb"\xd0\xcf\x11\xe0": OLD_WORKBOOK,
+    rb"%PDF-[0-9]\.[0-9]": "a PDF",
+    rb"BZh[1-9](1AY&SY|\x17rE8P\x90)": "packed by bzip2",
+    rb"\xfd7zXZ\x00": "packed by xz",
+    rb"\{\\rtf[0-9]": "a document of a word processor",
 }
 #: A number with a decimal comma, and one with separators of thousands.
 COMMA = re.compile(r"[+-]?[0-9]*,[0-9]+(?:[eE][+-]?[0-9]+)?")
@@ -53,13 +53,18 @@ def mark_of(data: bytes) -> str | None:
     return next((name for mark, name in MARKS.items() if data.startswith(mark)), None)
 
 
+def format_of(data: bytes) -> str | None:
+    """What a file is by its first bytes, None where it may be text."""
+    return next((name for begin, name in FORMATS.items() if re.match(begin, data)), None)
+
+
 def looks_like(data: bytes) -> str | None:
     """The encoding that a file of text seems to have, None where it is no text. UTF-16 without a mark is told by where
     its zeros are, and what is not UTF-8 has one byte a character."""
     if mark := mark_of(data):
         return mark
     start = data[: 1 << 16]
-    if any(start.startswith(begin) for begin in FORMATS):
+    if format_of(start):
         return None
     if b"\0" in start:
         even, odd = start[::2].count(0), start[1::2].count(0)

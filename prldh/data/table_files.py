@@ -136,7 +136,7 @@ def _read_workbook(path: Path, read: TableRead) -> Contents:
         raise _is_empty(path)
     names = [str(cell) for cell in rows[first]]
     _refuse_title(names, [[str(cell) for cell in row] for row in rows[first : first + 12]], first, path)
-    _refuse_merged(merged, names, first, path)
+    _refuse_merged(merged, rows, first, path)
     columns = [np.array([row[j] for row in rows[first + 1 :]], dtype=object) for j in range(len(names))]
     place = f", sheet '{sheets[which]}' (the first of {len(sheets)}, which is the one that is read)"
     if read.sheet is not None:
@@ -200,7 +200,7 @@ def sheets_of(path: Path) -> list[tuple[str, list[list[Any]]]]:
 def _opened(path: Path, sheet: str | int | None) -> tuple[list[str], int, list[list[Any]]]:
     if not zipfile.is_zipfile(path):
         with file_at(path).open("rb") as handle:
-            if layout.FORMATS.get(handle.read(4)) == layout.OLD_WORKBOOK:
+            if layout.format_of(handle.read(8)) == layout.OLD_WORKBOOK:
                 raise DataError(
                     f"{path} is locked by a password, or a workbook of Excel 97. Save it as .xlsx without a password."
                 )
@@ -273,15 +273,18 @@ def _merged_cells(path: Path, which: int) -> list[str]:
         return [found.decode() for found in re.findall(rb'<mergeCell ref="([A-Z]+[0-9]+:[A-Z]+[0-9]+)"', sheet.read())]
 
 
-def _refuse_merged(merged: Sequence[str], names: Sequence[str], header: int, path: Path) -> None:
-    """One value over several patients: it is stored for the first, and the others would be blank."""
+def _refuse_merged(merged: Sequence[str], rows: Sequence[Sequence[Any]], header: int, path: Path) -> None:
+    """One value over several patients: it is stored for the first, and the others would be blank. Where there is none,
+    blanks are blanks."""
     from openpyxl.utils import range_boundaries
 
+    names = [_shown(name) for name in rows[header]]
     for cells in merged:
         left, top, _, bottom = range_boundaries(cells)
-        if bottom > max(top, header + 1) and left <= len(names) and names[left - 1].strip():
+        has_value = top <= len(rows) and left <= len(names) and _shown(rows[top - 1][left - 1]) != ""
+        if has_value and bottom > max(top, header + 1) and names[left - 1]:
             raise DataError(
-                f"{path}: the cells {cells} of the column '{shown(names[left - 1].strip())}' are merged, and which rows"
+                f"{path}: the cells {cells} of the column '{shown(names[left - 1])}' are merged, and which rows"
                 " their value is meant for cannot be told. Part them, and fill in every row."
             )
 
@@ -441,7 +444,7 @@ def as_utf8(data: bytes, encoding: str | None, path: Path) -> bytes:
 
 def _refuse_encoding(path: Path, data: bytes) -> bytes:
     """Tell what a file is that is not UTF-8."""
-    format_ = next((name for begin, name in layout.FORMATS.items() if data.startswith(begin)), None)
+    format_ = layout.format_of(data)
     looks = None if format_ else layout.looks_like(data)
     end = "Save it as CSV UTF-8 or as .xlsx"
     if looks is None:

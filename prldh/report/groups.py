@@ -55,19 +55,26 @@ def _note(pooled: Mapping[str, Any]) -> str:
 
 def group_panels(data: Mapping[str, Any]) -> tuple[list[str], list[SubgroupPanel], str, str]:
     """What the forest plot of groups shows, the unadjusted models first, the same in words, and whose groups they are;
-    nothing where no scheme goes by groups."""
-    shown, column = [], ""
+    nothing where no scheme goes by groups. Its rows are the first model's groups: a model that leads by other groups is
+    in the tables alone."""
+    shown: list[tuple[str, Mapping[str, Any]]] = []
+    levels: list[str] = []
+    column = ""
     for model in sorted(data["models"], key=lambda m: m["adjusted"]):
         ranked = by_honesty(model["validation"])
         for scope, scheme in ranked[:1]:
             entry = model["validation"][scope][scheme]
-            if entry.get("groups"):
-                column = (data["study"]["settings"]["validation"].get(scheme) or {}).get("column", "")
+            groups = entry.get("groups") or []
+            if groups and not shown:
+                levels = [group["level"] for group in groups]
+                settings = data["study"]["settings"]["validation"].get(scheme)
+                column = settings.get("column", "") if isinstance(settings, Mapping) else ""
+            if groups and [group["level"] for group in groups] == levels:
                 shown.append((f"{model['name']}{', adjusted' * model['adjusted']}", entry))
     if not shown:
         return [], [], "", ""
     shown = shown[:MOST_MODELS]
-    levels = [f"{g['level']}\n{g['events']}/{g['n']} events" for g in shown[0][1]["groups"]] + ["Groups as one"]
+    rows = [f"{g['level']}\n{g['events']}/{g['n']} events" for g in shown[0][1]["groups"]] + ["Groups as one"]
     panels = [
         SubgroupPanel(
             name, entry["auc_groups"]["estimate"], [*(g["auc"] for g in entry["groups"]), entry["auc_groups"]]
@@ -75,4 +82,4 @@ def group_panels(data: Mapping[str, Any]) -> tuple[list[str], list[SubgroupPanel
         for name, entry in shown
     ]
     told = "; ".join(f"{name}: groups as one {interval_text(dict(entry['auc_groups']))}" for name, entry in shown)
-    return levels, panels, f"{told}.", column
+    return rows, panels, f"{told}.", column

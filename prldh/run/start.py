@@ -77,7 +77,7 @@ class _Looked:
     @cached_property
     def features(self) -> list[str]:
         """Columns that hold numbers of many values."""
-        names = [n for n in self.table.columns if not n.lower().startswith("diagnostics_")]
+        names = [n for n in self.table.columns if n != ROW_NAMES and not n.lower().startswith("diagnostics_")]
         values, _ = self.table.values(names)
         return [n for j, n in enumerate(names) if len(np.unique(values[np.isfinite(values[:, j]), j])) > 5]
 
@@ -218,6 +218,7 @@ def _id_of(clinical: _Looked, others: Sequence[_Looked]) -> str:
             f" patients{and_shared}{_nearly_id(clinical.table, shared)}. Give every row an id, in a column of the same"
             " name in all tables."
         )
+    own.sort(key=lambda name: name == ROW_NAMES)  # a column with a name of its own is the better one
     named = [name for name in own if _ID.fullmatch(name) or _PATIENT.fullmatch(name)]
     texts = [name for name in own if not all(map(is_number, clinical.table[name]))]
     return (named or texts or own)[0]
@@ -242,7 +243,7 @@ def _has_id(each: _Looked, name: str) -> bool:
 
 def _is_key(table: Table, name: str) -> bool:
     cells = list(table[name])
-    if name == ROW_NAMES and any(cells == [str(i + first) for i in range(len(cells))] for first in (0, 1)):
+    if name == ROW_NAMES and any(set(cells) == {str(i + first) for i in range(len(cells))} for first in (0, 1)):
         return False  # the place in one table is nobody's id in another
     is_whole = all(not is_number(cell) or float(cell).is_integer() for cell in cells)
     return "" not in cells and len(set(cells)) == len(cells) and is_whole
@@ -268,7 +269,9 @@ def _guess_columns(guess: _Guess, others: Sequence[_Looked]) -> None:
         levels = list(dict.fromkeys(map(same_text, cells)))
         if name in (guess.id, guess.outcome) or name in ours:
             continue
-        if _PATIENT.fullmatch(name) and 1 < len(levels) < len(cells):
+        if name == ROW_NAMES:
+            guess.left_out[name] = "names or numbers of rows"
+        elif _PATIENT.fullmatch(name) and 1 < len(levels) < len(cells):
             guess.patient = name
         elif _SPLIT.fullmatch(name) and 1 < len(levels) < 12:
             guess.columns["set" if "set" not in guess.columns else name] = name
@@ -310,7 +313,7 @@ def _in_one_table(guess: _Guess) -> list[str]:
     clinical = guess.clinical
     if len([n for n in clinical.features if n not in (guess.id, guess.outcome)]) <= 30:
         return []
-    others = {guess.id, guess.outcome}
+    others = {guess.id, guess.outcome, ROW_NAMES}
     names = [
         n for n in clinical.table.columns if n not in others and not (_CLINICAL.search(n) or _AFTERWARDS.search(n))
     ]

@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import warnings
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType, SimpleNamespace
@@ -511,12 +511,21 @@ def _surroundings():
     return os.getcwd(), os.environ["HOME"], os.environ["PATH"], locale.setlocale(locale.LC_ALL), shown, ending
 
 
+def _set_another_locale():
+    """One that differs, of those that are installed: it may be none."""
+    now = locale.setlocale(locale.LC_ALL)
+    for name in ("C", "C.UTF-8", "en_US.UTF-8"):
+        with suppress(locale.Error):
+            if locale.setlocale(locale.LC_ALL, name) != now:
+                return
+
+
 class _Changing:
     def fit(self, folder, fails):
         os.chdir(folder)
         os.environ.update(HOME=str(folder), PRLDH_NEW="1")
         del os.environ["PATH"]
-        locale.setlocale(locale.LC_ALL, "C" if locale.setlocale(locale.LC_ALL) != "C" else "C.UTF-8")
+        _set_another_locale()
         warnings.simplefilter("error")
         warnings.filterwarnings("ignore", module="a_library")
         signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from copy import deepcopy
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,7 @@ from sklearn.metrics import brier_score_loss, roc_auc_score
 import prldh
 from prldh.report.groups import group_panels
 from prldh.report.subgroup_drawings import draw_subgroups
+from prldh.results import by_honesty
 from prldh.stats.meta_analysis import pool_random_effects
 from prldh.stats.roc import auc
 
@@ -185,6 +187,26 @@ def test_the_forest_plot_has_a_row_for_each_group_and_one_for_all(run):
     pooled = found["auc_groups"]
     drawn = [line.get_xdata() for axes in figure.axes for line in axes.lines if len(line.get_xdata()) == 2]
     assert any(np.allclose(x, [pooled["prediction_low"], pooled["prediction_high"]]) for x in drawn)
+
+
+def test_models_that_lead_by_other_groups_are_in_no_forest_plot_of_these(run):
+    """Rows and their name are those of the first model's scheme; a scheme's settings may be anything."""
+    results = deepcopy(run[1])
+    first, *_, last = sorted(results["models"], key=lambda model: model["adjusted"])
+    for scope, scheme in by_honesty(last["validation"])[:1]:
+        own = deepcopy(last["validation"][scope][scheme])
+        for group in own["groups"]:
+            group["level"] = f"scanner {group['level']}"
+        last["validation"] = {scope: {"by_scanner": own}}
+    validation = results["study"]["settings"]["validation"]
+    validation["by_scanner"] = {"column": "scanner"}
+    levels, panels, _, column = group_panels(results)
+    assert column == validation["leave_one_group_out"]["column"] != "scanner"
+    assert len(panels) == len(results["models"]) - 1 and not any("scanner" in level for level in levels)
+    first["validation"] = last["validation"]
+    validation["by_scanner"] = True
+    levels, panels, _, column = group_panels(results)
+    assert column == "" and all("scanner" in level for level in levels[:-1])
 
 
 def test_groups_of_one_class_are_listed_and_left_out(tmp_path):

@@ -20,15 +20,15 @@ ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 
 
-#: The demo's second study is run as it stands by test_demo.py, and here with fewer features and refits.
+#: The demo's features study is run as it stands by test_demo.py, and here with fewer features and refits.
 FEWER = {"leave_one_out": False, "folds": 3, "bootstrap": 3, "scope": ["model", "pipeline"]}
 SMALL = {"n_radiomics": 40, "n_deep": 15}
 
 
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory, warm_prldh):
-    """A folder in which `.venv/bin/prldh` is this environment's, and the demo's second study lies where the demo puts
-    it."""
+    """A folder in which `.venv/bin/prldh` is this environment's, and the demo's features study lies where the demo
+    puts it."""
     folder = tmp_path_factory.mktemp("clone")
     shutil.copy(ROOT / "Makefile", folder)
     (folder / "tests").symlink_to(ROOT / "tests")

@@ -227,8 +227,8 @@ def test_where_the_two_patients_are_less_unlike_there_is_one_maximum_halfway(eng
 
 
 def demo_design(names, n_samples):
-    """The demo's first study, adjusted model of these Radscores, and its bootstrap samples: design (170, k), outcome,
-    samples."""
+    """The demo's published study, adjusted model of these Radscores, and its bootstrap samples: design (170, k),
+    outcome, samples."""
     cohort = published_cohort()
     columns = [np.ones(len(cohort)), *(cohort[name].to_numpy(float) for name in names)]
     for name, settings in COVARIATES.items():

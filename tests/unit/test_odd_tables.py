@@ -102,6 +102,18 @@ def far_blank(book):
     book.active["F60"] = " "
 
 
+def begins(name: str) -> str:
+    """With this name, which the bytes of another format begin with, as the first."""
+    lines = CSV.replace("sex", "größe").splitlines()
+    return "\n".join([f"{name},{lines[0]}", *(f"1,{line}" for line in lines[1:]), ""])
+
+
+def merge_blanks(book):
+    book.active["E1"], book.active["E2"] = "note", "seen twice"
+    book.active.merge_cells("E4:E6")  # among the patients
+    book.active.merge_cells("A45:C47")  # and beneath them
+
+
 def parquet(table) -> bytes:
     content = io.BytesIO()
     if isinstance(table, pd.DataFrame):
@@ -148,6 +160,10 @@ READ = {
     "a line end in a cell.csv": CSV.replace(",f,", ',"f\nx",', 2).encode(),
     "CSV called TSV.tsv": CSV.encode(),
     "no ending": CSV.encode(),
+    "BZhigh.csv": begins("BZhigh").encode("latin-1"),
+    "BZh9.csv": begins("BZh9").encode("latin-1"),
+    "PAR1.csv": begins("PAR1").encode("latin-1"),
+    "%PDF.csv": begins("%PDF").encode("latin-1"),
     "CAPITALS.CSV": CSV.encode(),
     "packed.csv.gz": gzip.compress(CSV.encode()),
     "a merged title.xlsx": workbook(above),
@@ -155,6 +171,7 @@ READ = {
     "numbers as text.xlsx": workbook(fill("B", map(str, AGE))),
     "hidden.xlsx": workbook(hide),
     "a blank far away.xlsx": workbook(far_blank),
+    "merged blanks.xlsx": workbook(merge_blanks),
     "another sheet first.xlsx": workbook(another_sheet),
     "not from the corner.xlsx": workbook(startrow=4, startcol=2),
     "rows with names.xlsx": workbook(table=CLINICAL.reset_index(names="")),
@@ -187,6 +204,9 @@ REFUSED = {
     "cut.csv.gz": (gzip.compress(CSV.encode())[:-12], "ended before the end-of-stream"),
     "packed.csv.zip": (zipped(CSV), "it is a workbook or another ZIP archive"),
     "packed.csv.bz2": (bz2.compress(CSV.encode()), "it is packed by bzip2"),
+    "nothing packed.csv.bz2": (bz2.compress(b""), "it is packed by bzip2"),
+    "called otherwise.csv": (READ["categories.parquet"], "it is a Parquet file"),
+    "a print.csv": (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", "it is a PDF"),
     "packed.csv.xz": (lzma.compress(CSV.encode()), "it is packed by xz"),
     "packed without saying.csv": (gzip.compress(CSV.encode()), "it is packed by gzip"),
     "merged cells.xlsx": (workbook(lambda book: book.active.merge_cells("C2:C4")), "C2:C4 of the column 'sex' are"),
@@ -246,6 +266,42 @@ def test_the_study_file_reads_the_right_numbers(tmp_path, name):
     (age,) = [column for column in cohort.table if column.startswith("age")]
     assert list(cohort.ids) == IDS and cohort.table[age].tolist() == AGE.tolist()
     assert cohort.outcome.tolist() == EVENT.tolist()
+    assert "row.names" not in [covariate.name for covariate in cohort.covariates]
+
+
+WRITTEN = {
+    "in order": lambda table: table.to_csv(),
+    "shuffled": lambda table: table.sample(frac=1, random_state=3).to_csv(),
+    "cut out": lambda table: table.rename(lambda i: i + 7).to_csv(),
+}
+
+
+@pytest.mark.parametrize("write", WRITTEN.values(), ids=list(WRITTEN))
+def test_the_place_in_a_table_is_no_covariate_and_no_feature(tmp_path, write):
+    """Where patients are sorted by outcome it would tell the outcome; other columns are what they were."""
+    (tmp_path / "c.csv").write_text(write(CLINICAL.sort_values("relapse", ignore_index=True)))
+    (tmp_path / "disc.csv").write_text(write(FEATURES))
+    tables = [str(tmp_path / name) for name in ("c.csv", "disc.csv")]
+    done = CliRunner().invoke(cli, ["init", str(tmp_path), "--from", *tables])
+    assert done.exit_code == 0 and "to be mended" not in done.stdout, done.output
+    study, place = read_study(tmp_path / "study.yaml")
+    assert study.clinical.id == "id" and list(study.clinical.covariates) == ["age", "sex"]
+    assert "# row.names was left out: names or numbers of rows" in (tmp_path / "study.yaml").read_text()
+    cohort, _ = read_cohort(study, place)
+    ((features,),) = read_features(study, place, cohort, Images())[0].values()
+    assert list(features.names) == ["f0", "f1", "f2", "f3"]
+
+
+def test_the_place_in_the_only_table_is_neither(tmp_path):
+    wide = {f"g{j}": np.round(np.sin(np.arange(N) * (j + 1.3)), 4) for j in range(40)}
+    (tmp_path / "all.csv").write_text(CLINICAL.assign(**wide).sort_values("relapse", ignore_index=True).to_csv())
+    done = CliRunner().invoke(cli, ["init", str(tmp_path), "--from", str(tmp_path / "all.csv")])
+    assert done.exit_code == 0 and "to be mended" not in done.stdout, done.output
+    study, place = read_study(tmp_path / "study.yaml")
+    assert list(study.clinical.covariates) == ["age", "sex"]
+    cohort, _ = read_cohort(study, place)
+    ((features,),) = read_features(study, place, cohort, Images())[0].values()
+    assert set(features.names) == set(wide)
 
 
 @pytest.mark.parametrize("name", REFUSED)
