@@ -66,6 +66,13 @@ class Place(click.Path):
         return command
 
 
+class Named(click.Choice):
+    """One of a few names, of which click's message would be several lines where none is given."""
+
+    def get_missing_message(self, *_: Any, **__: Any) -> str:
+        return f"Choose {' or '.join(map(str, self.choices))}."
+
+
 @contextmanager
 def _cut_short() -> Iterator[None]:
     """What click repeats of an argument is cut as everywhere."""
@@ -515,7 +522,7 @@ def doctor() -> None:
 
 
 @cli.command()
-@click.argument("which", type=click.Choice(["study", "results"]))
+@click.argument("which", type=Named(["study", "results"]))
 def schema(which: str) -> None:
     """Print the JSON schema of the study file or of results.json."""
 

@@ -451,7 +451,8 @@ def taken(option: click.Option, context: click.Context) -> tuple[str, str]:
 CLI_HEAD = f"""# The command line
 
 Every command has `--help`. Exit status: 0 done; 1 something that you can mend, told in one message (what, where,
-found, do); 2 wrong usage; 130 interrupted. Outputs appear whole or not at all.
+found, do); 2 wrong usage; 130 interrupted by Ctrl-C, 143 ended by SIGTERM (a queue), 129 by SIGHUP (a closed terminal).
+Outputs appear whole or not at all.
 
 {MADE}"""
 

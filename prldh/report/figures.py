@@ -220,32 +220,39 @@ def _others_write(
     waiting: deque[Drawing], written: list[str], given: _Given, jobs: int, tell: Callable[[int], None]
 ) -> Iterator[None]:
     """Within it, worker processes take from the end of ``waiting``, and the names of what they wrote are added; at its
-    end they finish what they took. What they need goes through a file, once and not with every figure."""
+    end they finish what they took. What they need goes through a file, once and not with every figure. What goes wrong
+    with them loses no figure: this process draws."""
     from joblib.externals.loky.backend.reduction import dumps
+
+    try:
+        content = dumps(given)
+    except Exception:  # a plugin's words may hold what cannot be sent
+        yield
+        return
 
     def names() -> Iterator[str]:
         with suppress(IndexError):
             while True:
                 yield waiting.pop().name
 
-    def ask(path: str) -> None:
-        with suppress(Exception):  # where they die, that loses no results: this process draws
+    def ask() -> None:
+        # a terminal's Ctrl-C reaches workers too, and theirs is raised here: this process tells of its own
+        with suppress(BaseException), tempfile.TemporaryDirectory() as scratch:
+            path = Path(scratch) / "drawn"
+            path.write_bytes(content)
             n = jobs if has_processes() else jobs - 1  # this one draws while they start
-            written.extend(name for name in over_processes(partial(_write_of, path), names(), n) if name)
+            written.extend(name for name in over_processes(partial(_write_of, str(path)), names(), n) if name)
 
-    with tempfile.TemporaryDirectory() as scratch:
-        path = Path(scratch) / "drawn"
-        path.write_bytes(dumps(given))
-        asking = threading.Thread(target=ask, args=(str(path),), daemon=True)
-        asking.start()
-        try:
-            yield
-            while asking.is_alive():
-                asking.join(0.5)
-                tell(len(written))
-        finally:
-            waiting.clear()
-            asking.join()
+    asking = threading.Thread(target=ask, daemon=True)
+    asking.start()
+    try:
+        yield
+        while asking.is_alive():
+            asking.join(0.5)
+            tell(len(written))
+    finally:
+        waiting.clear()
+        asking.join()
 
 
 def _write_of(path: str, name: str) -> str:

@@ -263,6 +263,22 @@ def test_figures_of_workers_that_die_are_drawn_here(data, tmp_path, monkeypatch)
     assert {p.stem for p in (tmp_path / "b").glob("*.svg")} >= {"flow", "interaction_unadjusted"}
 
 
+@pytest.mark.parametrize("fault", ["what cannot be sent", "no folder for it"])
+def test_figures_that_cannot_be_given_to_others_are_drawn_here(data, tmp_path, monkeypatch, fault):  # noqa: F811
+    """A plugin's words may hold anything."""
+    words = Words()
+    if fault == "what cannot be sent":
+        object.__setattr__(words, "lock", threading.Lock())
+    else:
+        monkeypatch.setattr(figures_module.tempfile, "TemporaryDirectory", lambda: (tmp_path / "none").iterdir())
+    few(monkeypatch, "flow", "interaction_unadjusted")
+    monkeypatch.setattr(figures_module, "FEW", 2)
+    monkeypatch.setattr(figures_module, "SOON_DONE_S", 0.0)
+    monkeypatch.setattr(figures_module, "over_processes", lambda *_: pytest.fail("nothing is given to them"))
+    write_figures(data, words, tmp_path / "b", jobs=2)
+    assert {p.stem for p in (tmp_path / "b").glob("*.svg")} >= {"flow", "interaction_unadjusted"}
+
+
 def test_an_error_of_what_is_done_meanwhile_is_told_before_the_next_figure(data, tmp_path, monkeypatch):  # noqa: F811
     """A user who has to mend answers waits for no figure."""
     few(monkeypatch, "flow", "interaction_unadjusted", "scores_muscle")
