@@ -15,10 +15,12 @@ import numpy as np
 from scipy import special
 
 from prldh.core import DataError
-from prldh.stats.firth_maximum import backward, maximise, orthogonal_basis
+from prldh.stats.firth_maximum import MOST, backward, maximise, orthogonal_basis
 from prldh.stats.logistic import LogisticFit, _estimable, as_design, check_rows, fit_intercept, linear_predictor
 
 _MAX_OUTER = 200
+_FOLLOWED = 50
+"""Iterations in which the others follow a coefficient that is held a step further out, or the step was too long."""
 PREDICTIONS = ("firth", "flic", "flac")
 
 
@@ -43,7 +45,7 @@ def _refit(columns: np.ndarray, outcome: np.ndarray, rows: np.ndarray, lengths: 
             continue
         kept = _estimable(wide)
         basis, triangle = orthogonal_basis(np.ascontiguousarray(wide[kept].T))
-        estimates = maximise(basis, y, times, np.zeros(kept.shape[0]), kept.shape[0])[0]
+        estimates = maximise(basis, y, times, np.zeros(kept.shape[0]), kept.shape[0], MOST)[0]
         estimates = backward(np.ascontiguousarray(triangle.T), estimates)
         for i in range(kept.shape[0]):
             result[r, kept[i]] = estimates[i]
@@ -60,7 +62,7 @@ class _Fit:
         self.x = np.ascontiguousarray(columns[self.kept].T)
         basis, triangle = orthogonal_basis(self.x)
         in_basis, self.value, _, self.iterations, self.converged = maximise(
-            basis, self.y, np.ones(len(self.y)), np.zeros(len(self.kept)), len(self.kept)
+            basis, self.y, np.ones(len(self.y)), np.zeros(len(self.kept)), len(self.kept), MOST
         )
         self.estimates = backward(np.ascontiguousarray(triangle.T), in_basis)
         mu = special.expit(basis @ in_basis)
@@ -87,12 +89,22 @@ class _Profile:
         self.y, self.scale = fit.y, triangle[-1, -1]
         self.best = triangle @ fit.estimates[order]
 
-    def at(self, b: float, start: np.ndarray) -> tuple[float, float, np.ndarray]:
-        """Value (-inf where no maximum is found from this start), derivative by b, and where the others are."""
+    def at(self, b: float, start: np.ndarray, most: int = MOST) -> tuple[float, float, np.ndarray, bool]:
+        """Value, derivative by b, where the others are, and whether a maximum is found from this start."""
         held = start.copy()
         held[-1] = b * self.scale
-        others, value, slope, _, is_found = maximise(self.basis, self.y, np.ones(len(self.y)), held, len(held) - 1)
-        return value if is_found else -np.inf, slope * self.scale, others
+        once = np.ones(len(self.y))
+        others, value, slope, _, is_found = maximise(self.basis, self.y, once, held, len(held) - 1, most)
+        return value, slope * self.scale, others, is_found
+
+    def at_zero(self) -> tuple[float, bool]:
+        """Value where the coefficient is 0, from the others' estimates, or, where no maximum is found from there, from
+        0; whether one is found."""
+        value, _, _, is_found = self.at(0.0, self.best)
+        if is_found:
+            return value, True
+        again, _, _, is_found = self.at(0.0, np.zeros(len(self.best)))
+        return again if is_found else max(value, again), is_found
 
 
 def fit_firth(design: np.ndarray, outcome: np.ndarray) -> LogisticFit:
@@ -110,8 +122,8 @@ def fit_firth(design: np.ndarray, outcome: np.ndarray) -> LogisticFit:
     dict
         ``coefficients``, ``standard_errors``, ``p_values`` (k,) (penalised likelihood-ratio tests; NaN where aliased),
         ``covariance`` (k, k) (see Notes), ``log_likelihood`` (penalised), ``deviance`` (-2 of it),
-        ``null_deviance`` (that of every coefficient but the intercept at 0), ``converged`` (1.0 or 0.0),
-        ``iterations``.
+        ``null_deviance`` (that of every coefficient but the intercept at 0), ``converged`` (1.0, or 0.0 where a maximum
+        was not found, of all coefficients or with one of them at 0), ``iterations``.
 
     Raises
     ------
@@ -146,10 +158,11 @@ def fit_firth(design: np.ndarray, outcome: np.ndarray) -> LogisticFit:
     coefficients, p_values = np.full(k, np.nan), np.full(k, np.nan)
     coefficients[fit.kept] = fit.estimates
     covariance[np.ix_(fit.kept, fit.kept)] = fit.covariance
+    converged = fit.converged
     for position, j in enumerate(fit.kept):
-        profile = fit.profile(position)
-        fall = 2.0 * (fit.value - profile.at(0.0, profile.best)[0])
-        p_values[j] = special.chdtrc(1.0, max(fall, 0.0))
+        value, is_found = fit.profile(position).at_zero()
+        p_values[j] = special.chdtrc(1.0, max(2.0 * (fit.value - value), 0.0))
+        converged = converged and is_found
     null = _null(fit.x, fit.y) if free else float("nan")
     value = fit.value + fit.log_determinant
     return {
@@ -160,7 +173,7 @@ def fit_firth(design: np.ndarray, outcome: np.ndarray) -> LogisticFit:
         "log_likelihood": np.float64(value),
         "deviance": np.float64(-2.0 * value),
         "null_deviance": np.float64(-2.0 * (null + fit.log_determinant)),
-        "converged": float(fit.converged),
+        "converged": float(converged),
         "iterations": float(fit.iterations),
     }
 
@@ -169,7 +182,7 @@ def _null(x: np.ndarray, y: np.ndarray) -> float:
     """Penalised log-likelihood over the basis with every coefficient but the first at 0."""
     # its first column is the intercept's, so the others' zeros are zeros in the basis too
     basis, triangle = orthogonal_basis(x)
-    return float(maximise(basis, y, np.ones(len(y)), np.zeros(len(triangle)), 1)[1])
+    return float(maximise(basis, y, np.ones(len(y)), np.zeros(len(triangle)), 1, MOST)[1])
 
 
 def firth_limits(design: np.ndarray, outcome: np.ndarray, level: float = 0.95) -> np.ndarray:
@@ -227,8 +240,8 @@ def _solve_limit(profile: _Profile, estimate: float, best: float, drop: float, f
     inner, outer = estimate, np.inf * side
     b, reached, start = estimate + first, estimate, profile.best
     for _ in range(_MAX_OUTER):
-        value, slope, others = profile.at(b, start)
-        if value == -np.inf:  # too far from where the others are: nearer, from where they follow
+        value, slope, others, is_found = profile.at(b, start, _FOLLOWED)
+        if not is_found:  # too far from where the others are: nearer, from where they follow
             b = 0.5 * (b + reached)
             continue
         reached, start = b, others

@@ -14,7 +14,8 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-_MAX_ITERATIONS = 500
+MOST = 500
+"""Iterations after which no maximum is found."""
 _LONGEST_STEP = 5.0
 """How far one step may move a log-odds."""
 _NEAR = 0.3
@@ -156,9 +157,10 @@ def _way_off_a_saddle(curvature: np.ndarray, score: np.ndarray, lower: np.ndarra
 
 @numba.njit(cache=True)
 def maximise(
-    x: np.ndarray, y: np.ndarray, times: np.ndarray, start: np.ndarray, free: int
+    x: np.ndarray, y: np.ndarray, times: np.ndarray, start: np.ndarray, free: int, most: int
 ) -> tuple[np.ndarray, float, float, int, bool]:
-    """Largest penalised log-likelihood over the first ``free`` coefficients; the others stay at ``start``.
+    """Largest penalised log-likelihood over the first ``free`` coefficients, in at most ``most`` iterations; the others
+    stay at ``start``.
 
     Row i counts ``times[i]`` times. The penalty is that of the whole design whatever is free. Returned are the
     coefficients, the value (-inf where what is held leaves no information), its derivative by the last coefficient, the
@@ -177,7 +179,7 @@ def maximise(
     before = np.inf
     converged = False
     iteration = 0
-    while iteration < _MAX_ITERATIONS:
+    while iteration < most:
         iteration += 1
         unit, leverage, residual = _residuals(x, y, times, mu, weight, lower)
         score = np.ascontiguousarray(np.dot(unit.T, residual)[:free])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import special
 
-from prldh.stats.firth_maximum import maximise, orthogonal_basis
+from prldh.stats.firth_maximum import MOST, maximise, orthogonal_basis
 from prldh.stats.logistic import _estimable, as_design
 
 
@@ -62,6 +62,6 @@ def likelihood_ratio_firth(design_small: np.ndarray, design_large: np.ndarray, o
     basis = orthogonal_basis(np.ascontiguousarray(both[kept].T))[0]
     start = np.zeros(len(kept))
     once = np.ones(len(y))
-    fall = maximise(basis, y, once, start, len(kept))[1] - maximise(basis, y, once, start, n_small)[1]
+    fall = maximise(basis, y, once, start, len(kept), MOST)[1] - maximise(basis, y, once, start, n_small, MOST)[1]
     statistic = max(2.0 * float(fall), 0.0)  # rounding may leave -1e-14
     return {"statistic": statistic, "df": df, "p": float(special.chdtrc(df, statistic)) if df > 0 else float("nan")}

@@ -20,9 +20,15 @@ firth_side <- function(profile, estimate, wanted, side, unit) {
   inner <- estimate
   outer <- Inf
   b <- estimate + side * unit
+  reached <- estimate
   start <- profile$best
   for (iteration in 1:200) {
-    found <- profile$at(b, start)
+    found <- profile$at(b, start, most = 50)
+    if (!found$is_converged) {   # too far from where the others are: nearer, from where they follow
+      b <- (b + reached) / 2
+      next
+    }
+    reached <- b
     start <- found$beta
     excess <- wanted - found$value
     if (excess < 0) inner <- b else outer <- b

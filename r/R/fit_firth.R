@@ -11,10 +11,11 @@ fit_firth <- function(design, outcome) {
   covariance[columns, columns] <- fit$covariance
   coefficients <- p_values <- setNames(rep(NA_real_, k), colnames(design))
   coefficients[columns] <- fit$estimates
+  is_converged <- fit$is_converged
   for (j in seq_along(columns)) {
-    profile <- firth_profile(fit, j)
-    fall <- 2 * (fit$value - profile$at(0, profile$best)$value)
-    p_values[columns[j]] <- pchisq(max(fall, 0), 1, lower.tail = FALSE)
+    zero <- firth_at_zero(firth_profile(fit, j))
+    p_values[columns[j]] <- pchisq(max(2 * (fit$value - zero$value), 0), 1, lower.tail = FALSE)
+    is_converged <- is_converged && zero$is_converged
   }
   null <- firth_maximise(fit$basis$x, outcome, numeric(length(columns)), 1)$value
   list(coefficients = coefficients,
@@ -24,7 +25,7 @@ fit_firth <- function(design, outcome) {
        log_likelihood = fit$value + fit$log_determinant,
        deviance = -2 * (fit$value + fit$log_determinant),
        null_deviance = -2 * (null + fit$log_determinant),
-       converged = as.numeric(fit$is_converged),
+       converged = as.numeric(is_converged),
        iterations = as.numeric(fit$iterations))
 }
 
@@ -62,16 +63,26 @@ firth_profile <- function(fit, j) {
   basis <- firth_basis(fit$x[, order, drop = FALSE])
   k <- length(order)
   scale <- basis$triangle[k, k]
-  at <- function(b, start) {
+  at <- function(b, start, most = 500) {
     start[k] <- b * scale
-    found <- firth_maximise(basis$x, fit$outcome, start, k - 1)
-    list(value = found$value, beta = found$beta, slope = scale * sum(basis$x[, k] * found$state$residual))
+    found <- firth_maximise(basis$x, fit$outcome, start, k - 1, most = most)
+    list(value = found$value, beta = found$beta, slope = scale * sum(basis$x[, k] * found$state$residual),
+         is_converged = found$is_converged)
   }
   list(at = at, best = drop(basis$triangle %*% fit$estimates[order]))
 }
 
-# Over the first coefficients ("free" of them); the others stay where they are. Row i counts times[i] times.
-firth_maximise <- function(x, outcome, beta, free, times = rep(1, nrow(x))) {
+# Where the coefficient is 0: from the others' estimates, or, where no maximum is found from there, from 0.
+firth_at_zero <- function(profile) {
+  found <- profile$at(0, profile$best)
+  if (found$is_converged) return(found)
+  again <- profile$at(0, 0 * profile$best)
+  if (again$is_converged || again$value > found$value) again else found
+}
+
+# Over the first coefficients ("free" of them), in at most "most" iterations; the others stay where they are. Row i counts
+# times[i] times.
+firth_maximise <- function(x, outcome, beta, free, times = rep(1, nrow(x)), most = 500) {
   wide <- t(x)
   log_odds <- drop(x %*% beta)
   state <- firth_state(x, outcome, log_odds, times)
@@ -79,12 +90,14 @@ firth_maximise <- function(x, outcome, beta, free, times = rep(1, nrow(x))) {
     beta[seq_len(free)] <- 0
     log_odds <- drop(x %*% beta)
     state <- firth_state(x, outcome, log_odds, times)
+    if (state$value == -Inf)   # and so far out is what is held
+      return(list(beta = beta, value = -Inf, state = state, iterations = 0, is_converged = FALSE))
   }
   root <- NULL
   is_known <- is_settled <- FALSE
   before <- Inf
   is_converged <- FALSE
-  for (iteration in 1:500) {
+  for (iteration in seq_len(most)) {
     state <- firth_residuals(wide, outcome, state, times)
     score <- drop(state$unit %*% state$residual)[seq_len(free)]
     squared <- sum(score^2)

@@ -15,7 +15,7 @@ from prldh.core.errors import DataError
 from prldh.core.seeds import seed_for
 from prldh.demo.published import COVARIATES, published_cohort, published_study
 from prldh.engines.python import PythonEngine
-from prldh.stats.firth import firth_limits
+from prldh.stats.firth import _Profile, fit_firth
 from prldh.validation.resampling import Bootstrap
 
 GROUP = np.repeat([0.0, 1.0], 8)
@@ -143,14 +143,60 @@ def test_complete_separation_has_finite_answers(engine):
     assert not engine.warnings
 
 
-def test_a_limit_far_out_does_not_hang_on_the_last_digits():
+BOTH_ENGINES = pytest.mark.parametrize("which", ["python", pytest.param("r", marks=pytest.mark.r)])
+
+
+def engine_of(which):
+    if which == "python":
+        return PythonEngine()
+    from prldh.engines.r import REngine
+
+    return REngine()
+
+
+def case(name):
+    """Design and outcome of a table in ``tests/cases``."""
+    table = pd.read_csv(Path(__file__).parents[1] / "cases" / f"{name}.csv")
+    return table.drop(columns="outcome").to_numpy(float), table["outcome"].to_numpy(float)
+
+
+@BOTH_ENGINES
+def test_a_limit_far_out_does_not_hang_on_the_last_digits(which):
     """Where the next place of the profile is so far out that no maximum is found from the last one, nearer ones are
     tried: rounding would decide otherwise where the search stops, or divide by zero."""
-    table = pd.read_csv(Path(__file__).parents[1] / "cases" / "separated.csv")
-    design, outcome = table.drop(columns="outcome").to_numpy(float), table["outcome"].to_numpy(float)
-    low, high = firth_limits(design, outcome)[-1]
-    assert (low, high) == pytest.approx(firth_limits(design.round(5), outcome)[-1], rel=1e-3)
+    engine, (design, outcome) = engine_of(which), case("separated")
+    low, high = engine.firth_limits(design, outcome)[-1]
+    assert (low, high) == pytest.approx(engine.firth_limits(design.round(5), outcome)[-1], rel=1e-3)
     assert low == pytest.approx(-74.19, abs=0.01) and high == pytest.approx(-1.082, abs=1e-3)
+
+
+@pytest.mark.r
+def test_limits_far_out_are_the_same_in_both_engines(engine):
+    one, other = (e.firth_limits(*case("separated")) for e in (engine, engine_of("r")))
+    np.testing.assert_allclose(one, other, rtol=1e-9)
+
+
+@BOTH_ENGINES
+def test_a_p_value_does_not_hang_on_where_its_search_begins(which):
+    """With x1 held at 0, no maximum is found from the others' estimates, which are far from it; it is from 0. Where the
+    first search ends the p-value would be 1e-93."""
+    design, outcome = case("far_from_zero")
+    fit = engine_of(which).fit_firth(design, outcome)
+    lengths = np.linalg.norm(design, axis=0)
+    held = minimize(lambda b: -penalised(design / lengths, outcome, np.insert(b, 1, 0.0)), np.zeros(6)).fun
+    fall = 2 * (fit["log_likelihood"] + held - np.log(lengths).sum())
+    assert fit["p_values"][1] == pytest.approx(special.chdtrc(1.0, fall), rel=1e-4)
+    assert 1e-4 < fit["p_values"][1] < 1.2e-4
+    assert fit["converged"] == 1.0
+
+
+def test_a_fit_that_finds_no_maximum_with_a_coefficient_at_0_says_that_it_did_not_converge(monkeypatch):
+    assert fit_firth(TABLE, OUTCOME)["converged"] == 1.0
+    monkeypatch.setattr(_Profile, "at", lambda profile, b, start: (-12.0 - abs(start).max(), 0.0, start, False))
+    fit = fit_firth(TABLE, OUTCOME)
+    assert fit["converged"] == 0.0
+    fall = 2 * (fit["log_likelihood"] - np.log(0.5) + 12.0)  # of two ends the higher: that from 0
+    np.testing.assert_allclose(fit["p_values"], special.chdtrc(1.0, fall), rtol=1e-9)
 
 
 def test_aliased_columns_are_left_out(engine):

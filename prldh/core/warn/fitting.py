@@ -124,7 +124,8 @@ NOT_CONVERGED = WarnKind(
     "models",
     "A fit that did not converge",
     "{model}: the fit did not converge.",
-    "The coefficients are those of the last iteration and not the likelihood's maximum.",
+    "The coefficients, or what a p-value of Firth's fit compares them with, are those of the last iteration and not the"
+    " likelihood's maximum.",
     "Look for terms on very different scales or with few patients a level; do not publish these numbers.",
 )
 AGAINST_DIRECTION = WarnKind(

@@ -51,3 +51,26 @@ test_that("refits are fits on the resample, aliased columns as glm's", {
   expect_equal(is.na(firth_limits(x, event)[, 1]), is.na(alone))
   expect_error(refit_firth(x, event, 1:3, 4), "lengths must add up")
 })
+
+test_that("limits and tests are maxima where the others' estimates are no start for them", {
+  outcome <- rep(0:1, c(12, 12))
+  x <- cbind(1, seq(-3, 3, length.out = 24), rep(c(0, 1, 0), 8))
+  profile <- firth_profile(firth_columns(x, outcome), 2)
+  whole <- profile$at
+  profile$at <- function(b, start, ...) {   # none but from near the last place, or from 0
+    found <- whole(b, start, ...)
+    far <- any(start != 0) && abs(b - start[3] / start_scale) > 0.5
+    if (far) modifyList(found, list(value = found$value - 50, is_converged = FALSE)) else found
+  }
+  start_scale <- whole(1, 0 * profile$best)$beta[3]
+  fit <- fit_firth(x, outcome)
+  drop <- qchisq(0.95, 1) / 2
+  value <- firth_columns(x, outcome)$value
+  unit <- sqrt(2 * drop) * fit$standard_errors[2]
+  expect_gt(unit, 0.5)
+  for (side in c(-1, 1))
+    expect_equal(firth_side(profile, fit$coefficients[2], value - drop, side, unit), unname(firth_limits(x, outcome)[2, (side + 3) / 2]),
+                 tolerance = 1e-9)
+  expect_gt(abs(fit$coefficients[2]), 0.5)
+  expect_equal(firth_at_zero(profile)$value, whole(0, profile$best)$value, tolerance = 1e-10)
+})
