@@ -142,7 +142,8 @@ def over_processes(work: Callable[[Any], Any], items: Iterator[Any], jobs: int) 
     from joblib.externals.loky import ProcessPoolExecutor
 
     if jobs == 1:  # for joblib one is this very process
-        with ProcessPoolExecutor(1) as other:
+        # watched from its start on: killed before its first work, this process would leave it waiting for ever
+        with ProcessPoolExecutor(1, initializer=end_with, initargs=(os.getpid(),)) as other:
             for item in items:
                 yield other.submit(_in_process, os.getpid(), work, item).result()
         return

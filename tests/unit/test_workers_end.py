@@ -1,0 +1,48 @@
+"""A worker ends with the process that asked it, whenever that is killed."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+#: It is killed as it sends the first work: the worker has been started, and has none yet.
+KILLED = """
+import os, signal, sys, time
+from prldh.work import over_processes
+
+class Deadly:
+    def __reduce__(self):
+        time.sleep(float(sys.argv[1]))
+        os.kill(os.getpid(), signal.SIGKILL)
+
+print(list(over_processes(id, [Deadly()], 1)))
+"""
+
+
+def _left(mark: str) -> list[str]:
+    found = []
+    for place in Path("/proc").glob("[0-9]*"):
+        try:
+            if f"PRLDH_MARK={mark}\0".encode() in (place / "environ").read_bytes():
+                found.append((place / "cmdline").read_bytes().replace(b"\0", b" ").decode())
+        except OSError:
+            continue
+    return found
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="it looks for processes under /proc")
+@pytest.mark.parametrize("seconds", ["0", "4"])
+def test_a_worker_without_work_ends_with_who_started_it(seconds):
+    mark = f"{os.getpid()}-{seconds}"
+    environment = {**os.environ, "PRLDH_MARK": mark}
+    ended = subprocess.run([sys.executable, "-c", KILLED, seconds], capture_output=True, env=environment, timeout=120)
+    assert ended.returncode == -9, ended.stderr.decode()
+    end = time.monotonic() + 60
+    while left := _left(mark):
+        assert time.monotonic() < end, left
+        time.sleep(0.2)
