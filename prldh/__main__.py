@@ -14,9 +14,10 @@ def main() -> None:
             import_module("prldh.cli").main()
         finally:  # what is left to do is the interpreter's
             if known := _interruptions():
-                known.end_deaf()
+                known.end_at_once()
     except KeyboardInterrupt as stop:
-        known = _interruptions()
+        if known := _interruptions():
+            known.end_at_once()
         told = known.interruption_told(stop) if known else "interrupted; nothing was left half written."
         print(f"prldh: {told}", file=sys.stderr)
         sys.exit(known.status_when_interrupted() if known else 128 + signal.SIGINT)

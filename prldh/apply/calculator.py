@@ -58,7 +58,7 @@ def write_calculator(
         remarks = ["The model was changed after the run: what is said below of how well it does was not found with it."]
         page = calculator_page(calculator, data, remarks if frozen.is_edited else ())
     try:
-        write_whole(out, page.encode("utf-8"))
+        write_whole(out, page.encode("utf-8"), is_result=True)
     except OSError as error:
         raise OutputError(
             f"{out} cannot be written: {error.strerror or error}. Give another place with --out."

@@ -117,9 +117,9 @@ def _fill_and_write(
     content = write_checklist(filled, form, base)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(target, content)
+        write_whole(target, content, is_result=True)
         for other in others:
-            write_whole(target.with_suffix(f".{other}"), write_checklist(filled, other, base))
+            write_whole(target.with_suffix(f".{other}"), write_checklist(filled, other, base), is_result=True)
         names = [standard, *(name for name in asked_standards(questions) if name != standard)]
         _write_questions(questions, [filled, *fill_all(names[1:], dossier, given, registry)], given)
     except OSError as error:
@@ -177,7 +177,7 @@ def _base(target: Path, folder: Path) -> str | None:
 
 def _write_questions(path: Path, filled: Sequence[Filled], given: Answers) -> None:
     """The questions of these checklists, whole or not at all."""
-    with whole_file(path) as scratch:
+    with whole_file(path, is_result=True) as scratch:
         write_questions(scratch, {f.name: f.entries for f in filled}, given)
 
 

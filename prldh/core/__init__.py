@@ -76,11 +76,13 @@ from prldh.core.fitted import (
 from prldh.core.folders import Held, hold
 from prldh.core.imaging import Case, CaseRow, Geometry, Pooled, Volume
 from prldh.core.interruptions import (
-    end_deaf,
+    end_at_once,
     end_tidily,
     interruption_told,
     is_interruption,
+    results_stand,
     status_when_interrupted,
+    uninterrupted,
     was_interrupted,
 )
 from prldh.core.jsonable import clean, finite, finite_numbers, record_of, records_of
@@ -269,7 +271,7 @@ __all__ = [
     "csv_cell",
     "csv_of",
     "decimals",
-    "end_deaf",
+    "end_at_once",
     "end_tidily",
     "expanded",
     "file_at",
@@ -311,6 +313,7 @@ __all__ = [
     "record_of",
     "records_of",
     "resolved",
+    "results_stand",
     "reworded",
     "same_term",
     "same_text",
@@ -328,6 +331,7 @@ __all__ = [
     "take_lock",
     "term_text",
     "told_of",
+    "uninterrupted",
     "untold",
     "variables_in",
     "warn",

@@ -9,6 +9,7 @@ every reader to it.
 
 from __future__ import annotations
 
+import codecs
 import errno
 import hashlib
 import json
@@ -23,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from prldh.core.errors import DataError, OutputError, PrldhError
+from prldh.core.interruptions import results_stand, uninterrupted
 from prldh.core.locks import is_still, take_lock
 from prldh.core.owned import FEATURES, OWNED
 from prldh.core.texts import quoted, shown
@@ -244,11 +246,12 @@ def told_of(error: OSError) -> str:
 
 
 @contextmanager
-def whole_file(path: Path, mode: int = 0o666) -> Iterator[Path]:
+def whole_file(path: Path, mode: int = 0o666, *, is_result: bool = False) -> Iterator[Path]:
     """A scratch file beside ``path``, with its ending, that takes its place when the block ends; where the block fails,
     what stood there stays. What a killed process left half written, the next one writes over.
 
-    ``mode``: who may read it, as far as the user's umask allows.
+    ``mode``: who may read it, as far as the user's umask allows. ``is_result``: it is what a command was asked for, and
+    an interruption that comes after names it.
 
     Raises
     ------
@@ -257,14 +260,20 @@ def whole_file(path: Path, mode: int = 0o666) -> Iterator[Path]:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     scratch, handle = _scratch(path, mode)
+    is_placed = False
     try:
         yield scratch
         if sys.platform == "win32":  # what is open cannot be moved there, and nothing is locked
             os.close(handle)
-        os.replace(scratch, path)
+        with uninterrupted():
+            os.replace(scratch, path)
+            is_placed = True
+            if is_result:
+                results_stand(path)
     except BaseException:
-        with suppress(OSError):
-            os.unlink(scratch)
+        if not is_placed:  # else the name may be another's by now
+            with suppress(OSError):
+                os.unlink(scratch)
         raise
     finally:
         with suppress(OSError):
@@ -290,15 +299,15 @@ def _scratch(path: Path, mode: int) -> tuple[Path, int]:
     return scratch, handle
 
 
-def write_whole(path: Path, content: bytes, mode: int = 0o666) -> None:
-    """Write a file that appears whole or not at all, beside others that may write the same.
+def write_whole(path: Path, content: bytes, mode: int = 0o666, *, is_result: bool = False) -> None:
+    """Write a file that appears whole or not at all, beside others that may write the same; as :func:`whole_file`.
 
     Raises
     ------
     OSError
         If the disk is full or the folder cannot be written.
     """
-    with whole_file(path, mode) as scratch:
+    with whole_file(path, mode, is_result=is_result) as scratch:
         scratch.write_bytes(content)
 
 
@@ -378,16 +387,22 @@ def check_target(
 
 #: How a study file, or a cohort's, is known: it says at its top what the clinical table is.
 _CLINICAL = re.compile(rb"^(clinical|'clinical'|\"clinical\")[ \t]*:", re.MULTILINE)
+#: The same in braces, after remarks or the mark of a document's beginning; and what it says there.
+_BRACE = re.compile(rb"(?:\s|#[^\n]*\n|---)*\{")
+_CLINICAL_IN_BRACES = re.compile(rb"[{,](?:\s|#[^\n]*\n)*(clinical|'clinical'|\"clinical\")\s*:")
 
 
 def _is_settings(path: Path) -> bool:
-    with suppress(OSError, ValueError, RecursionError):
-        content = file_bytes(path, LARGEST_BY_HAND)
-        if not content.lstrip().startswith(b"{"):
-            return _CLINICAL.search(content) is not None
+    try:
+        content = file_bytes(path, LARGEST_BY_HAND).removeprefix(codecs.BOM_UTF8).replace(b"\r", b"\n")
+    except OSError:
+        return False
+    if not _BRACE.match(content):
+        return _CLINICAL.search(content) is not None
+    with suppress(ValueError, RecursionError):  # it may be YAML
         found = json.loads(content)
         return "clinical" in found and "schema" not in found
-    return False
+    return _CLINICAL_IN_BRACES.search(content) is not None
 
 
 def _is_among(path: Path, read: Iterable[Mapping[str, Any]]) -> bool:

@@ -69,11 +69,15 @@ class _Unraisable:
         again.start()
 
 
-def end_deaf() -> None:
-    """What asks this process to end is not heard any more: it has done its work, and ends."""
+def end_at_once() -> None:
+    """From here on what asks this process to end does so at once: its work is done or given up, and what is left is the
+    interpreter's. A plugin's thread or hook that hangs there, in compiled code too, must not keep a process that
+    nothing but SIGKILL ends; that a signal in this last moment gives a status other than 0 although results stand is
+    the lesser harm. Those that are ignored stay so."""
     with suppress(ValueError):
         for number in ASKING:
-            signal.signal(number, signal.SIG_IGN)
+            if callable(signal.getsignal(number)):
+                signal.signal(number, signal.SIG_DFL)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from typing import Any
 from markupsafe import Markup
 
 from prldh.checklists import checklist_view, fill_again
-from prldh.core import OutputError, Progress, given_path, hold, is_folder
+from prldh.core import OutputError, Progress, given_path, hold, is_folder, results_stand, uninterrupted
 from prldh.pages import create_environment
 from prldh.plugins import Registry, lent
 from prldh.report.calculator import NOT_A_DEVICE, as_json, calculators_of
@@ -186,9 +186,11 @@ def _render(
         write_beside(data, words, scratch)
         # file by file: figures of other formats and resolutions stay, and the page comes last
         made = [path.relative_to(scratch) for path in scratch.rglob("*") if path.is_file()]
-        for path in sorted(made, key=lambda path: path.name == "report.html"):
-            (folder / path.parent).mkdir(exist_ok=True)
-            os.replace(scratch / path, folder / path)
+        with uninterrupted():
+            for path in sorted(made, key=lambda path: path.name == "report.html"):
+                (folder / path.parent).mkdir(exist_ok=True)
+                os.replace(scratch / path, folder / path)
+            results_stand(folder)
         progress("report", 1, 1)
     except OSError as error:
         raise OutputError(f"{folder} cannot be written: {error.strerror or error}.") from None

@@ -111,7 +111,7 @@ def write_comparison(compared: RunComparison, out: Path, *, force: bool = False)
     check_target(out, "--out", marks=MARKS, never=never, force=force, read=read)
     text = {"html": _as_html, "csv": _as_csv, "json": _as_json}[form](compared)
     try:
-        write_whole(out, text.encode("utf-8"))
+        write_whole(out, text.encode("utf-8"), is_result=True)
     except OSError as error:
         raise OutputError(
             f"{out} cannot be written: {error.strerror or error}. Give another place with --out."

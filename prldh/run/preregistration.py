@@ -70,7 +70,7 @@ def write_plan(
     content = describe_plan(study, plugins)
     text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
     try:
-        write_whole(out, text.encode())
+        write_whole(out, text.encode(), is_result=True)
     except OSError as error:
         raise OutputError(
             f"{out} cannot be written: {error.strerror or error}. Give another place with --out."

@@ -89,7 +89,7 @@ def write_study(study: Path, text: str, *folders: Path) -> None:
     try:
         for folder in (study.parent, *folders):
             folder.mkdir(parents=True, exist_ok=True)
-        write_whole(study, text.encode("utf-8"))
+        write_whole(study, text.encode("utf-8"), is_result=True)
     except OSError as error:
         raise OutputError(
             f"folder {study.parent} cannot be written: {error.strerror or error}. Give another folder."

@@ -19,7 +19,7 @@ from verdicts import snapshot, unclear
 
 import prldh.plugins
 from prldh.cli import cli
-from prldh.core import OutputError, refuse_in_run
+from prldh.core import OutputError, check_target, refuse_in_run
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="POSIX")
 
@@ -271,3 +271,36 @@ def test_folders_beside_another_programs_results_are_no_runs(tmp_path):
     (tmp_path / "results.json").unlink()
     os.mkfifo(tmp_path / "results.json")  # reading one waits for ever
     refuse_in_run(tmp_path / "tables", "--out")
+
+
+STUDY = "schema: 1\nclinical: {table: clinical.csv, id: id}\n"
+FLOW = "{clinical: {table: clinical.csv, id: id}, measurements: []}\n"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        STUDY,
+        "\ufeffclinical:\n  table: clinical.csv\n",
+        "\ufeff" + FLOW,
+        FLOW,
+        "# ours\n---\n" + FLOW,
+        "{ # ours\n  'clinical' : {table: a.csv}}\n",
+        "{measurements: [],\n  clinical:\n    {table: a.csv}}\n",
+        '\ufeff{"clinical": {"table": "a.csv"}}\n',
+        "schema: 1\rclinical: {table: a.csv}\r",
+    ],
+)
+def test_a_study_file_is_known_however_it_is_written(tmp_path, content):
+    """In braces, and with the mark that Windows' editors write: --force replaces none."""
+    out = tmp_path / "x.html"
+    out.write_bytes(content.encode())
+    with pytest.raises(OutputError, match="a file that a study is made of"):
+        check_target(out, "--out", force=True)
+    assert out.read_bytes() == content.encode()
+
+
+@pytest.mark.parametrize("content", ["{clinically: 1}", "{a: 'clinical'}", '{"schema": 1, "clinical": 2}', "{" * 9999])
+def test_what_is_no_study_file_may_be_replaced(tmp_path, content):
+    (tmp_path / "x.html").write_text(content)
+    check_target(tmp_path / "x.html", "--out", force=True)

@@ -13,7 +13,9 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -26,8 +28,12 @@ from prldh.core.folders import hold
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="a moment is tried in a fork of the warm process")
 STATUS = 128 + signal.SIGINT
+#: When all is done: of a signal that comes too late, and of one that ends the process at once.
+ENDED = (0, -signal.SIGINT)
 #: So many calls before its last one a command has done its work, at the earliest.
 END = 30
+#: Within so many first ones the program begins to hear of other signals than Ctrl-C.
+BEGINNING = 60
 #: By so many the calls of one command differ from time to time.
 SLACK = 300
 
@@ -50,6 +56,7 @@ def interrupted_at(moment: int, number: int = signal.SIGINT) -> Callable[[], lis
 def command(folder: Path, arguments: tuple[str, ...], moment: int, number: int = signal.SIGINT) -> tuple[int, str, int]:
     """``prldh`` in a fork, interrupted at a moment (0: at none): exit status, what it said, calls of functions."""
     said, told = folder / "said", folder / "calls"
+    told.unlink(missing_ok=True)
     child = os.fork()
     if not child:
         status, calls = 70, lambda: [0]
@@ -59,6 +66,7 @@ def command(folder: Path, arguments: tuple[str, ...], moment: int, number: int =
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
             sys.stdout, sys.stderr = (open(k, "w", closefd=False) for k in (1, 2))
             signal.signal(signal.SIGINT, signal.default_int_handler)
+            interruptions._placed.clear()  # a new process has written nothing
             sys.argv = ["prldh", *arguments]
             from prldh.__main__ import main
 
@@ -113,8 +121,8 @@ def try_moments(folder: Path, arguments: tuple[str, ...], n: int) -> None:
     is_done = False
     for moment in moments(calls, n):
         status, said, _ = command(folder, arguments, moment)
-        is_done = is_done or (status == 0 and moment > calls - END)
-        assert status == (0 if is_done else STATUS), (moment, calls, status, said)
+        is_done = is_done or (status in ENDED and moment > calls - END)
+        assert status in ENDED if is_done else status == STATUS, (moment, calls, status, said)
         assert (said == "") if is_done else one_line(said)
     assert is_done
 
@@ -144,9 +152,12 @@ def apply_at(place: Path, moment: int, calls: int, number: int = signal.SIGINT) 
     shutil.rmtree(place / "run" / "external", ignore_errors=True)
     status, said, _ = command(place, APPLY, moment, number)
     out = place / "run" / "external" / "New"
-    if status == 0 and moment > calls - SLACK:  # it had done its work
+    if status in (0, -number) and moment > calls - SLACK:  # it had done its work
         assert "interrupted" not in said and out.exists()
         return True
+    if status == -number and moment < BEGINNING:
+        assert number != signal.SIGINT and not said and not out.exists()
+        return False
     assert status == 128 + number, (moment, status, said)
     line = one_line(said)
     assert ("What was written before it is whole: " in line) == out.exists(), (moment, line)
@@ -213,14 +224,144 @@ def test_an_interruption_while_it_is_imported_is_one_too():
         one_line(said)
 
 
-def test_an_interruption_when_all_is_done_changes_nothing():
-    """What is left is the interpreter's: threads, and what was to be called at its end."""
+#: A plugin that never ends: its hook, its thread, or compiled code that hears nothing of Python.
+HANGING = {
+    "hook": "import atexit, time; atexit.register(lambda: (hangs(), time.sleep(300)))",
+    "thread": "import threading, time; threading.Thread(target=lambda: (over.wait(), hangs(), time.sleep(99))).start()",
+    "compiled": "import atexit, ctypes; atexit.register(lambda: (hangs(), ctypes.PyDLL(None).sleep(300)))",
+}
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("hanging", HANGING)
+@pytest.mark.parametrize("is_interrupted", [False, True])
+def test_what_hangs_in_the_end_of_the_interpreter_is_ended(tmp_path, hanging, number, is_interrupted):
+    """When all is done, and after an interruption; what was printed stays, and nothing is said in addition."""
+    if is_interrupted and hanging != "hook":
+        pytest.skip("once is enough")
+    stop = "import prldh.results; prldh.results.schema_of = lambda _: signal.raise_signal(signal.SIGINT)"
     code = (
-        "import atexit, signal, sys; from prldh.__main__ import main; sys.argv[1:] = ['schema', 'study'];"
-        "atexit.register(lambda: [signal.raise_signal(n) for n in (signal.SIGINT, signal.SIGTERM)]); main()"
+        "import os, signal, sys, threading; over = threading.Event()\n"
+        "def hangs(): os.write(1, b'hangs\\n')\n"
+        f"{HANGING[hanging]}\n"
+        "import prldh.cli; from prldh.__main__ import main; sys.argv[1:] = ['schema', 'study']\n"
+        f"{stop if is_interrupted else ''}\n"
+        "try: main()\nfinally: sys.stdout.flush(); over.set()"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0 and not done.stderr and json.loads(done.stdout), done.stderr
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as running:
+        printed = list(itertools.takewhile(lambda line: line != "hangs\n", running.stdout))
+        running.send_signal(number)
+        said = running.communicate(timeout=60)[1]
+    assert running.returncode == -number, said
+    if is_interrupted:
+        one_line(said)
+    else:
+        assert not said and json.loads("".join(printed))
+
+
+def test_what_is_ignored_stays_so_in_the_end(hearing):
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    interruptions.end_at_once()
+    kinds = {number: signal.getsignal(number) for number in interruptions.ASKING}
+    assert kinds.pop(signal.SIGHUP) == signal.SIG_IGN and set(kinds.values()) == {signal.SIG_DFL}
+
+
+# ---------------------------------------------------------------- what is named
+
+
+@pytest.mark.parametrize(
+    ("arguments", "written"),
+    [
+        (("calculator", "run", "--model", "Disc", "--out", "x.html"), "x.html"),
+        (("compare", "run", "other", "--out", "x.json"), "x.json"),
+        (("checklist", "run", "--standard", "clear", "--out", "x.html"), "x.html"),
+        (("plan", "study.yaml", "--out", "x.json"), "x.json"),
+    ],
+)
+def test_a_file_that_was_written_is_named(hearing, place, monkeypatch, arguments, written):
+    """The interruption comes once it stands: as the command goes on to print."""
+    from click.testing import CliRunner
+
+    own = interruptions.results_stand
+    shutil.copytree("run", "other")
+
+    def noted(out):
+        own(out)
+        if Path(out).name == written:
+            assert Path(out).stat().st_size
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr("prldh.core.files.results_stand", noted)
+    told = CliRunner().invoke(prldh.cli.cli, list(arguments))
+    assert told.exit_code == STATUS, told.output
+    assert one_line(told.stderr).endswith(f"What was written before it is whole: {written}.")
+    assert (place / written).exists() and not [*place.glob(".partial-*")]
+
+
+def test_a_report_is_replaced_whole_and_named(hearing, place, monkeypatch):
+    """An interruption amid its files waits until the last one is in its place."""
+    replace, seen, asked = os.replace, [], []
+
+    def interrupted(scratch, path):
+        replace(scratch, path)
+        if Path(path).parent.name == "figures" and not asked:
+            asked.append(path)
+            signal.raise_signal(signal.SIGTERM)
+        seen.append(Path(path).name)
+
+    monkeypatch.setattr("prldh.report.page.os.replace", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        prldh.report.render("run", jobs=1)
+    assert seen[-1] == "report.html" and len(seen) > 10
+    assert str((place / "run").name) in interruptions.interruption_told()
+    assert interruptions.status_when_interrupted() == 128 + signal.SIGTERM
+
+
+#: Figures that take long, in this process and in those that help, which say so by a file.
+DRAWING = """
+import os, sys, time
+from collections import deque
+from pathlib import Path
+from types import SimpleNamespace
+import prldh.report.figures as figures
+from prldh.core import end_tidily, interruption_told, status_when_interrupted
+def slowly(path, name):
+    Path(HERE, f"draws-{name}").touch()
+    time.sleep(300)
+HERE, figures._write_of = sys.argv[1], slowly
+if __name__ == "__main__":
+    end_tidily()
+    waiting = deque(SimpleNamespace(name=str(k)) for k in range(20))
+    try:
+        with figures._others_write(waiting, [], (), int(sys.argv[2]), lambda n: None):
+            time.sleep(300)
+    except KeyboardInterrupt as stop:
+        print(f"prldh: {interruption_told(stop)}", file=sys.stderr)
+        sys.exit(status_when_interrupted())
+"""
+
+
+@pytest.mark.parametrize("jobs", [2, 3])
+def test_ctrl_c_of_a_terminal_while_others_draw_is_one_line(tmp_path, jobs):
+    """It reaches the workers too."""
+    with subprocess.Popen(
+        [sys.executable, "-c", DRAWING, str(tmp_path), str(jobs)],
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as running:
+        try:
+            while len([*tmp_path.glob("draws-*")]) < jobs - 1 and running.poll() is None:
+                time.sleep(0.05)
+            os.killpg(running.pid, signal.SIGINT)
+            said = running.communicate(timeout=120)[1]
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(running.pid, signal.SIGKILL)
+    assert running.returncode == STATUS, said
+    assert said.count("\n") == 1 and one_line(said)
 
 
 # ---------------------------------------------------------------- how
@@ -256,9 +397,10 @@ def test_an_interruption_that_was_lost_comes_again(hearing):
         def __del__(self):
             signal.raise_signal(signal.SIGINT)
 
+    interruptions.end_tidily()  # pytest sets a hook of its own for each phase of a test
     with pytest.raises(KeyboardInterrupt):
         del Left().__dict__
-        for _ in itertools.count():
+        for _ in range(3000):
             threading.Event().wait(0.01)
     assert interruptions.was_interrupted()
 
