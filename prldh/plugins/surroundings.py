@@ -38,7 +38,7 @@ def keep_surroundings() -> Callable[[], None]:
         wanted = [each for each in warnings.filters if each not in filters and each[3] is not None] + filters
         if wanted != warnings.filters:
             warnings.resetwarnings()
-            warnings.filters[:] = wanted  # type: ignore[index]
+            warnings.filters[:] = wanted  # type: ignore[index]  # a list, which the stubs call a sequence
         warnings.showwarning = show
         # once it is asked to end, a second time ends the process at once
         if threading.current_thread() is threading.main_thread() and not was_interrupted():
