@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import random
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
+import click
 import yaml
 
 ANALYZE = ("analyze", "study.yaml", "--out", "out", "--jobs", "1")
@@ -65,3 +66,23 @@ def link(target: str) -> Callable[[Path], None]:
 
 def rewritten(file: str, how: Callable[[bytes], bytes]) -> Callable[[Path], None]:
     return lambda folder: (folder / file).write_bytes(how((folder / file).read_bytes())) and None
+
+
+def change_at(content: Any, place: Sequence[Any], change: Callable[[Any], Any] | None) -> None:
+    """Change what stands at one place of nested lists and mappings; None: take it out."""
+    there = content
+    for key in place[:-1]:
+        there = there[key]
+    if change is None:
+        del there[place[-1]]
+    else:
+        there[place[-1]] = change(there[place[-1]])
+
+
+def commands(group: click.Group, before: str = "") -> Iterator[tuple[str, click.Command]]:
+    """Every command by its whole name, those of groups too."""
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from commands(command, f"{before}{name} ")
+        else:
+            yield f"{before}{name}", command

@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 import yaml
-from changes import ANALYZE, APPLY, CHECK_IMAGES, drawn, dump_yaml, link, nothing, put, rewritten
+from changes import ANALYZE, APPLY, CHECK_IMAGES, change_at, drawn, dump_yaml, link, nothing, put, rewritten
 from templates import IMAGE_STUDY, STUDY
 from verdicts import Case
 
@@ -190,13 +190,7 @@ def altered_folders() -> Iterator[Case]:
                 path = folder / "run" / file
                 content = json.loads(path.read_text())
                 place = drawn(name, list(_json_places(content)), 1)[0]
-                there = content
-                for key in place[:-1]:
-                    there = there[key]
-                if edit == "removed":
-                    del there[place[-1]]
-                else:
-                    there[place[-1]] = EDITS[edit](there[place[-1]])
+                change_at(content, place, None if edit == "removed" else EDITS[edit])
                 path.write_text(json.dumps(content))
 
             yield Case("folders", f"{name}.{edit}", "runs", ways[i % len(ways)], change)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from changes import ANALYZE, APPLY, drawn
+from changes import ANALYZE, APPLY, change_at, drawn
 from verdicts import Case
 
 from prldh.core import seal_of
@@ -80,13 +80,7 @@ def places(content: Any, place: tuple = ()) -> Iterator[tuple]:
 
 def edited(content: Any, place: tuple, edit: str) -> Any:
     """The content, one of its places changed."""
-    there = content
-    for key in place[:-1]:
-        there = there[key]
-    if edit == "removed":
-        del there[place[-1]]
-    else:
-        there[place[-1]] = EDITS[edit](there[place[-1]])
+    change_at(content, place, None if edit == "removed" else EDITS[edit])
     return content
 
 

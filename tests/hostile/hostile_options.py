@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
-from changes import ANALYZE, APPLY, CHECK_IMAGES
+from changes import ANALYZE, APPLY, CHECK_IMAGES, commands
 from verdicts import Case
 
 from prldh.cli import cli
@@ -33,14 +33,6 @@ NUMBERS = ("", "-0", "1e3", "0x10", "1_0", "٣", "½", "NaN", "inf", "9" * 30, "
 WORDS = ("", "SVG", "svg,pdf", "*", "-", "--", "\x1b[31m", "é" * 3000, "../..", "none\n")
 MORE = (("--nonsense",), ("--", "-x"), ("\x1b[31m",), ("",), ("--out",), ("-" * 3000,), ("é",))
 TEXTS = ("", " ", "-", "\x1b[2J", "a" * 5000, "\U0001f9e0", "../../etc", "%s%n", "a\nb", "{a: {b", "!!int x")
-
-
-def commands(group: click.Group, before: str = "") -> Iterator[tuple[str, click.Command]]:
-    for name, command in group.commands.items():
-        if isinstance(command, click.Group):
-            yield from commands(command, f"{before}{name} ")
-        else:
-            yield f"{before}{name}", command
 
 
 def _values(kind: click.ParamType) -> tuple[str, ...]:

@@ -7,13 +7,13 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import click
 import numpy as np
 import pytest
 import yaml
+from changes import commands
 from click.testing import CliRunner
 from verdicts import snapshot, unclear
 
@@ -75,14 +75,6 @@ def plugged_in():
     yield
     cli.commands.clear()
     cli.commands.update(before)
-
-
-def commands(group: click.Group, before: str = "") -> Iterator[tuple[str, click.Command]]:
-    for name, command in group.commands.items():
-        if isinstance(command, click.Group):
-            yield from commands(command, f"{before}{name} ")
-        else:
-            yield f"{before}{name}", command
 
 
 def test_every_path_of_every_command_is_known_here():

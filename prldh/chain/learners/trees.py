@@ -117,6 +117,21 @@ PARTS = ("feature", "threshold", "left", "right", "leaf", "cover")
 
 
 @njit(cache=True, nogil=True)
+def _leaf_of(
+    row: np.ndarray,
+    node: int,
+    feature: np.ndarray,
+    threshold: np.ndarray,
+    left: np.ndarray,
+    right: np.ndarray,
+) -> int:
+    """The leaf that a row (k,) falls into from a node on."""
+    while feature[node] >= 0:
+        node = left[node] if row[feature[node]] <= threshold[node] else right[node]
+    return node
+
+
+@njit(cache=True, nogil=True)
 def _sums(
     values: np.ndarray,
     root: np.ndarray,
@@ -129,10 +144,7 @@ def _sums(
     sums = np.zeros(values.shape[0])
     for i in range(values.shape[0]):
         for start in root:
-            node = start
-            while feature[node] >= 0:
-                node = left[node] if values[i, feature[node]] <= threshold[node] else right[node]
-            sums[i] += leaf[node]
+            sums[i] += leaf[_leaf_of(values[i], start, feature, threshold, left, right)]
     return sums
 
 
@@ -150,10 +162,7 @@ def _by_tree(
     found = np.empty((values.shape[0], root.size))
     for i in range(values.shape[0]):
         for t in range(root.size):
-            node = root[t]
-            while feature[node] >= 0:
-                node = left[node] if values[i, feature[node]] <= threshold[node] else right[node]
-            found[i, t] = leaf[node]
+            found[i, t] = leaf[_leaf_of(values[i], root[t], feature, threshold, left, right)]
     return found
 
 
