@@ -245,9 +245,30 @@ class LinearScore:
     def log_odds(self, values: np.ndarray) -> np.ndarray:
         """The score (n,) of rows whose columns are its features, in their order."""
         total = np.full(values.shape[0], self.intercept)
-        for j, (b, center, scale) in enumerate(zip(self.coefficients, self.center, self.scale, strict=True)):
-            total += b * ((values[:, j] - center) / scale)
+        for j in range(len(self.coefficients)):
+            total += self._term(j, values[:, j])
         return total
+
+    def permuting(self, values: np.ndarray) -> Callable[[int, np.ndarray], np.ndarray]:
+        """What gives, bit for bit, the scores (r, n) of rows (n, k) whose column j has other values, r times (r, n):
+        only what is added from that column on is added again."""
+        terms = [self._term(j, values[:, j]) for j in range(len(self.coefficients))]
+        before = [np.full(values.shape[0], self.intercept)]
+        for term in terms:
+            before.append(before[-1] + term)
+
+        def log_odds(j: int, other: np.ndarray) -> np.ndarray:
+            total: np.ndarray = before[j] + self._term(j, other)
+            for term in terms[j + 1 :]:
+                total += term
+            return total
+
+        return log_odds
+
+    def _term(self, j: int, values: np.ndarray) -> np.ndarray:
+        """What feature j adds to the scores of rows with these values of it."""
+        term: np.ndarray = self.coefficients[j] * ((values - self.center[j]) / self.scale[j])
+        return term
 
     def apply(self, values: np.ndarray, names: Sequence[str], columns: Mapping[str, np.ndarray]) -> np.ndarray:
         return self.log_odds(take_columns(values, names, self.names))

@@ -314,8 +314,9 @@ def _write_svgs(figure: Figure, paths: Mapping[str, Path]) -> None:
     figure.dpi = 72
     svg = _Svgs(72 * width, 72 * height, texts, image_dpi=IMAGE_DPI, metadata=DATELESS["svg"])
     renderer: Any = MixedModeRenderer(figure, width, height, IMAGE_DPI, svg)
-    figure.draw(renderer)
-    renderer.finalize()
+    with matplotlib.rc_context():  # how letters are written changes with every word of a figure
+        figure.draw(renderer)
+        renderer.finalize()
     figure.dpi = before
     for kind, path in paths.items():
         path.write_text("".join(texts.parts[kind]), encoding="utf-8", newline="\n")
@@ -346,8 +347,8 @@ class _Svgs(RendererSVG):
         for kind in texts.kinds:
             own: list[str] = []
             texts.to = (own,)
-            with matplotlib.rc_context({"svg.fonttype": "none" if kind == PAGE else "path"}):
-                super().draw_text(*args, **kwargs)
+            matplotlib.rcParams["svg.fonttype"] = "none" if kind == PAGE else "path"
+            super().draw_text(*args, **kwargs)
             written = "".join(own)
             if written.startswith(">"):  # the end of what was open before, which the first alone writes
                 end, written = ">\n", written[2:]
@@ -360,7 +361,9 @@ def _pixels(figure: Figure, dpi: int) -> np.ndarray:
     figure.set_dpi(dpi)
     canvas = figure.canvas if isinstance(figure.canvas, FigureCanvasAgg) else FigureCanvasAgg(figure)
     canvas.draw()
-    return np.ascontiguousarray(np.asarray(canvas.buffer_rgba())[..., :3])
+    width, height = canvas.get_width_height()
+    drawn = Image.frombuffer("RGBA", (width, height), canvas.buffer_rgba(), "raw", "RGBA", 0, 1)
+    return np.asarray(drawn.convert("RGB"))
 
 
 def pack_png(pixels: np.ndarray, dpi: int) -> bytes:

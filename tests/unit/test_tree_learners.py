@@ -295,6 +295,23 @@ def test_other_values_of_a_column_give_the_score_bit_for_bit(name):
         np.testing.assert_array_equal(of_column(j, other), expected)
 
 
+def test_other_values_of_a_column_of_a_linear_score():
+    from prldh.core import LinearScore
+
+    generator = np.random.default_rng(3)
+    values = generator.normal(size=(9, 40))
+    values[2, 5] = np.nan
+    numbers = generator.normal(size=(2, 40)), generator.uniform(0.5, 2.0, 40)
+    score = LinearScore(0.3, tuple(("", f"f{j}") for j in range(40)), *numbers[0], numbers[1])
+    of_column = score.permuting(values)
+    for j in range(40):
+        changed = np.tile(values, (7, 1, 1))
+        changed[:, :, j] = other = generator.permuted(np.tile(values[:, j], (7, 1)), axis=1)
+        expected = score.log_odds(changed.reshape(-1, 40)).reshape(7, -1)
+        np.testing.assert_array_equal(of_column(j, other), expected)
+    np.testing.assert_array_equal(of_column(3, values[None, :, 3])[0], score.log_odds(values))
+
+
 def test_other_values_of_a_column_of_a_mean():
     from prldh.chain.learners.mean import MeanScore, PartOfMean
     from prldh.core import LinearScore
