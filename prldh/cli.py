@@ -430,9 +430,7 @@ def compare(runs: tuple[Path, ...], out: Path | None, force: bool) -> None:
     "--format",
     "form",
     type=click.Choice(["html", "csv", "json", "docx", "tex"]),
-    default="html",
-    show_default=True,
-    help="Format of the file.",
+    help="Format of the file; default: as --out ends, or html.",
 )
 @click.option(
     "--out",
@@ -441,7 +439,7 @@ def compare(runs: tuple[Path, ...], out: Path | None, force: bool) -> None:
 )
 @click.option("--answers", type=click.Path(path_type=Path), help="checklist.yaml with the author's answers.")
 @click.option("--force", is_flag=True, help="Replace a file that is there and no checklist; never one of the run.")
-def checklist(path: Path, standard: str, form: str, out: Path | None, answers: Path | None, force: bool) -> None:
+def checklist(path: Path, standard: str, form: str | None, out: Path | None, answers: Path | None, force: bool) -> None:
     """Fill in a reporting checklist from an output folder, or from a PyRadiomics feature file."""
 
     for line in prldh.run_checklist(path, standard, form, out, answers, force=force):

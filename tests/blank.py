@@ -20,7 +20,7 @@ def write_blank(drawing, settings, folder) -> None:
 
 def draw_and_write_blank(drawing, settings, folder) -> None:
     """The same of what is drawn, which has to go well."""
-    figures.plt.close(drawing.draw())
+    drawing.draw()
     write_blank(drawing, settings, folder)
 
 

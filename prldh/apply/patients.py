@@ -43,6 +43,7 @@ from prldh.data import (
     refuse_failed_cells,
     some,
     texts_of_event,
+    told_alike,
 )
 from prldh.data.imaging import TissueImages, refuse_unread
 from prldh.plugins import FITTED, Registry, called
@@ -491,12 +492,21 @@ class _Reader:
         for features in tables:
             ids = check_ids(features, self.id_column, where)
             rows = self._rows_of(ids)
+            self._refuse_alike(rows < 0, ids, features.path.name, where)
             self._leave_out(name, rows < 0, f"not in {features.path.name}")
             for feature in [f for f in wanted if f in left and f in features]:
                 left.remove(feature)
                 column = numbers(features, feature, ids, where)
                 values[:, wanted.index(feature)] = np.where(rows >= 0, column[rows], np.nan)
         return values
+
+    def _refuse_alike(self, is_absent: np.ndarray, ids: Sequence[str], table: str, where: str) -> None:
+        """Patients (n,) whom a table has under an id in another writing would be left out for it."""
+        known = set(self.ids)
+        hint = told_alike((self.ids[i] for i in np.flatnonzero(is_absent)), (i for i in ids if i not in known))
+        if hint:
+            n = int(is_absent.sum())
+            raise DataError(f"{where}: {n} patients of {self.path.name} are not in {table}.{hint}")
 
     def _measured(self, name: str, given: Tissue, wanted: list[str]) -> TissueImages:
         """The tissue as measured on images, where it has the features that are wanted."""

@@ -35,7 +35,7 @@ FOLDER = "checklists"
 def run_checklist(
     path: str | os.PathLike,
     standard: str,
-    form: str,
+    form: str | None = None,
     out: str | os.PathLike | None = None,
     answers: str | os.PathLike | None = None,
     *,
@@ -51,7 +51,7 @@ def run_checklist(
     standard
         Name of the checklist.
     form
-        One of html, csv, json, docx, tex.
+        One of html, csv, json, docx, tex; None: the one that ``out`` ends with, html where it ends otherwise.
     out
         The file to write; by default ``checklists/STANDARD.FORMAT`` in the folder, or ``NAME.STANDARD.FORMAT`` beside
         the file.
@@ -74,6 +74,7 @@ def run_checklist(
     """
     path = given_path(path, "path")
     out, answers = (None if p is None else given_path(p, name) for p, name in ((out, "out"), (answers, "answers")))
+    form = form or _ending(out) or FORMATS[0]
     registry = Registry(plugins)
     checklist = registry.choose("register_checklists", standard, "--standard")
     if form == "docx" and not has_docx():
@@ -110,6 +111,10 @@ def _fill_and_write(
         never = [path if is_single else questions, questions, answers, *run_files]
         kept = [p for p in never if p is not None]
         check_target(place, "--out", marks=MARKS, never=kept, force=force, within_run=FOLDER, read=read)
+    if _ending(out) not in (None, form):
+        raise OutputError(
+            f"--out {out} ends as {_ending(out)} does, and --format is {form}. Leave --format out, or give another name."
+        )
     marks = (HEAD[:60].encode(),)
     what = "the file of questions"
     check_target(questions, what, marks=marks, never=run_files, force=force, within_run=FOLDER, read=read)
@@ -133,6 +138,12 @@ def _fill_and_write(
     ]
     n = open_questions(filled)
     return [*lines, f"questions for the author: {questions} ({n} open)"] if n else lines
+
+
+def _ending(out: Path | None) -> str | None:
+    """The format that a file's name says."""
+    ending = "" if out is None else out.suffix[1:].lower()
+    return ending if ending in FORMATS else None
 
 
 def _places(path: Path, folder: Path, is_file: bool, standard: str, form: str, out: Path | None) -> tuple[Path, Path]:

@@ -76,6 +76,7 @@ from prldh.core.fitted import (
 from prldh.core.folders import Held, hold
 from prldh.core.imaging import Case, CaseRow, Geometry, Pooled, Volume
 from prldh.core.interruptions import (
+    ASKING,
     end_at_once,
     end_tidily,
     interruption_told,
@@ -150,6 +151,7 @@ from prldh.core.warn.kinds import Warn
 from prldh.core.words import Purpose, Remark, SchemeRun, SourceRun, StepRun
 
 __all__ = [
+    "ASKING",
     "ABSENT",
     "ALL_THAT_IS_FITTED",
     "APPARENT",

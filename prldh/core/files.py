@@ -382,7 +382,8 @@ def check_target(
     if force or is_marked(out, marks) or (may_be_empty and not os.path.getsize(out)):
         return
     or_force = "" if force is None else ", or --force to replace it"
-    raise OutputError(f"{option} {out} is there already, and not what this command wrote. Give another name{or_force}.")
+    another = ", and not what this command wrote" if marks else ""
+    raise OutputError(f"{option} {out} is there already{another}. Give another name{or_force}.")
 
 
 #: How a study file, or a cohort's, is known: it says at its top what the clinical table is.

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         refuse_doubled,
         refuse_failed_cells,
         some,
+        told_alike,
         why_no_numbers,
     )
 
@@ -73,6 +74,7 @@ __all__ = [
     "tell_of_confounded",
     "tell_of_formulas",
     "texts_of_event",
+    "told_alike",
     "why_no_numbers",
     "without_constants",
 ]
@@ -89,6 +91,6 @@ if not TYPE_CHECKING:
         imaging="IMAGE_STEPS",
         imputation="Missing describe_missing impute_everyone impute_resample",
         tables="BLANKS PLACEHOLDERS Table check_ids column_of id_number ids_of is_number numbers open_joined open_table"
-        " read_table refuse_doubled refuse_failed_cells some why_no_numbers",
+        " read_table refuse_doubled refuse_failed_cells some told_alike why_no_numbers",
         table_files="ROW_NAMES",
     )

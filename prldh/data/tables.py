@@ -436,6 +436,11 @@ def why_no_number(bad: BadCell, table: Table) -> tuple[str, str]:
             f'Correct it, leave it blank, or say read: {{missing: ["{quoted}"]}} for this table if it stands for a'
             " blank"
         )
+    if table.read.decimal == "." and COMMA.fullmatch(cell) and THOUSANDS.fullmatch(cell):
+        return "is not a number", (
+            'Write it without separators of thousands, or say read: {decimal: ","} for this table if its comma is'
+            " where the decimals begin"
+        )
     if table.read.decimal == "." and COMMA.fullmatch(cell):
         return "is not a number", (
             'Correct it, or say read: {decimal: ","} for this table if its numbers have decimal commas'
@@ -449,7 +454,19 @@ def why_no_number(bad: BadCell, table: Table) -> tuple[str, str]:
         return "is not a number", "Write it without separators of thousands"
     if is_number(cell.replace("\u2212", "-", 1)):
         return "is not a number", "Write its minus as a hyphen, -"
+    if _DATE.match(cell):
+        return "is a date and not a number", "Give the time since another date, in days or years"
+    if cell[:1] in "<>\u2264\u2265~" and is_number(cell.lstrip("<>=\u2264\u2265~ ")):
+        return "is a bound and not a number", "Write the number that is to stand for it, or leave it blank"
+    if _WITH_UNIT.fullmatch(cell):
+        return "is not a number", "Write the number alone, without its unit, and the unit in the study file"
     return "is not a number", ""
+
+
+#: A date as it is written first by year or last, with whatever stands behind it.
+_DATE = re.compile(r"([0-9]{4}[-/.][0-9]{1,2}[-/.][0-9]{1,2}|[0-9]{1,2}[-/.][0-9]{1,2}[-/.][0-9]{2,4})(?![0-9.])")
+#: A number and its unit: ``67 years``, ``12.5%``, ``3 mg/dl``.
+_WITH_UNIT = re.compile(r"[+-]?[0-9]+([.,][0-9]+)?\s*(%|[^\W\d_\u00b5]|\u00b5)[^\d\s]*(\s[^\d\s]+)?")
 
 
 #: What is written of figures alone, whether it is a number or not: ``<1``, ``12 %``, ``2020-01-31``.

@@ -4,15 +4,13 @@ bands, legends, labels."""
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
-import matplotlib
-
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt
+import matplotlib.style
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.transforms import ScaledTranslation
 
@@ -112,9 +110,30 @@ def label(text: str, width: int = 34, lines: int = 3) -> str:
     return "\n".join(kept).replace("$", r"\$")
 
 
+@contextmanager
+def styled(style: Mapping[str, Any] = STYLE) -> Iterator[None]:
+    """Within it figures are drawn in this style, whatever a notebook, a plugin or a file of matplotlib's has set."""
+    with matplotlib.style.context(["default", dict(style)]):
+        yield
+
+
+def new_figure(width: float, height: float, **options: Any) -> Figure:
+    """An empty figure, in inches. It is nobody's but the caller's: pyplot, which shows a notebook's own figures, does
+    not know it."""
+    figure = Figure(figsize=(width, height), **options)
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def grid_of(rows: int, columns: int, width: float, height: float, **options: Any) -> tuple[Figure, Any]:
+    """A figure and its axes (rows, columns)."""
+    figure = new_figure(width, height, layout="constrained")
+    return figure, figure.subplots(rows, columns, squeeze=False, **options)
+
+
 def axes_of(width: float = ONE_COLUMN, height: float = 3.2, columns: int = 1) -> tuple[Figure, Any]:
-    figure, axes = plt.subplots(1, columns, figsize=(width, height), layout="constrained")
-    return figure, axes
+    figure, axes = grid_of(1, columns, width, height)
+    return figure, axes[0] if columns > 1 else axes[0, 0]
 
 
 def panels_of(n: int, height: float, **kwargs: Any) -> tuple[Figure, list[Any], int]:
@@ -122,9 +141,7 @@ def panels_of(n: int, height: float, **kwargs: Any) -> tuple[Figure, list[Any], 
     columns = 2 if n == 4 else min(n, 3)
     rows = -(-n // columns)
     width = ONE_COLUMN if n == 1 else TWO_COLUMNS
-    figure, axes = plt.subplots(
-        rows, columns, figsize=(width, height * rows), layout="constrained", squeeze=False, **kwargs
-    )
+    figure, axes = grid_of(rows, columns, width, height * rows, **kwargs)
     for axis in axes.flat[n:]:
         axis.set_visible(False)
     return figure, list(axes.flat[:n]), columns

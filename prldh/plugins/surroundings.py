@@ -11,10 +11,7 @@ import warnings
 from collections.abc import Callable
 from contextlib import suppress
 
-from prldh.core import was_interrupted
-
-#: Signals by which a run is ended.
-ENDING = (signal.SIGINT, signal.SIGTERM)
+from prldh.core import ASKING, was_interrupted
 
 
 def keep_surroundings() -> Callable[[], None]:
@@ -22,7 +19,7 @@ def keep_surroundings() -> Callable[[], None]:
     are new stay, and so do filters of warnings about a library's own: libraries set them when they are first
     imported."""
     folder, environment, place = _folder(), dict(os.environ), locale.setlocale(locale.LC_ALL)
-    handlers = {each: signal.getsignal(each) for each in ENDING}
+    handlers = {each: signal.getsignal(each) for each in ASKING}
     filters, show = list(warnings.filters), warnings.showwarning
 
     def set_back() -> None:

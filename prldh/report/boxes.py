@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 from matplotlib.path import Path
 from matplotlib.textpath import text_to_path
 
-from prldh.pages import INK, TWO_COLUMNS, label
+from prldh.pages import INK, TWO_COLUMNS, label, new_figure
 
 #: From line to line of text, and from a box to its text, in points.
 LINE, INSIDE = 10.5, 5.0
@@ -61,7 +60,7 @@ def _width(text: str) -> float:
 
 def page_of(height: float) -> tuple[Figure, Any]:
     """A page 175 mm wide and so many points high."""
-    figure = plt.figure(figsize=(TWO_COLUMNS, height / 72))
+    figure = new_figure(TWO_COLUMNS, height / 72)
     axis = figure.add_axes((0, 0, 1, 1))
     axis.set(xlim=(0, WIDTH), ylim=(height, 0))
     axis.axis("off")

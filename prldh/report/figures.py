@@ -23,7 +23,6 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_mixed import MixedModeRenderer
@@ -32,7 +31,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from prldh.core import Progress, clean, file_text, untold
-from prldh.pages import COLOURS, FAINT, FAMILY, GUIDE, INK, STYLE, figure_font, font_face, grey
+from prldh.pages import COLOURS, FAINT, FAMILY, GUIDE, INK, STYLE, figure_font, font_face, grey, styled
 from prldh.report.drawing import Drawing
 from prldh.report.figure_plan import plan_figures
 from prldh.report.panels import plan_panels
@@ -391,7 +390,7 @@ def _figure(drawing: Drawing, is_grey: bool = False) -> Iterator[Figure]:
     was_collecting = gc.isenabled()
     gc.disable()
     style: Any = {**STYLE, "font.family": [figure_font(), STYLE["font.family"]]}
-    with plt.rc_context(style), grey(is_grey):
+    with styled(style), grey(is_grey):
         figure = drawing.draw()
         figure.set_dpi(LAYOUT_DPI)
         engine = figure.get_layout_engine()
@@ -401,7 +400,7 @@ def _figure(drawing: Drawing, is_grey: bool = False) -> Iterator[Figure]:
         try:
             yield figure
         finally:
-            plt.close(figure)
+            figure.clear()
             if was_collecting:
                 gc.enable()
 

@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
+from matplotlib.image import imread
 
-from prldh.pages import INK, TWO_COLUMNS, colour, is_grey, label, legend_below, legend_beneath, look, second
+from prldh.pages import INK, TWO_COLUMNS, colour, grid_of, is_grey, label, legend_below, legend_beneath, look, second
 from prldh.report.model_drawings import (
     ALL_THRESHOLDS,
     Range,
@@ -43,9 +43,7 @@ def _letter(axis: Any, k: int, heading: str) -> None:
 
 
 def _grid(rows: int, columns: int, height: float, **kwargs: Any) -> tuple[Figure, list[Any]]:
-    figure, axes = plt.subplots(
-        rows, columns, figsize=(TWO_COLUMNS, height), layout="constrained", squeeze=False, **kwargs
-    )
+    figure, axes = grid_of(rows, columns, TWO_COLUMNS, height, **kwargs)
     return figure, list(axes.flat)
 
 
@@ -130,14 +128,7 @@ def draw_parts(parts: Sequence[Part], columns: int, height: float) -> Figure:
 def draw_score_panel(tissues: dict[str, tuple[dict[str, Any], dict[str, Any]]]) -> Figure:
     """By tissue: every patient's Radscore, and beside it Table 1's median and quartiles with every patient as a
     point."""
-    figure, axes = plt.subplots(
-        len(tissues),
-        2,
-        figsize=(TWO_COLUMNS, 2.3 * len(tissues)),
-        layout="constrained",
-        squeeze=False,
-        width_ratios=(2.4, 1),
-    )
+    figure, axes = grid_of(len(tissues), 2, TWO_COLUMNS, 2.3 * len(tissues), width_ratios=(2.4, 1))
     for k, (pair, (name, (tissue, cells))) in enumerate(zip(axes, tissues.items(), strict=True)):
         put_waterfall(pair[0], tissue)
         _put_boxes(pair[1], tissue["scores"], cells)
@@ -185,7 +176,7 @@ def draw_heat_maps(pictures: Sequence[tuple[str, Path]]) -> Figure:
     for axis in axes:
         axis.axis("off")
     for k, (axis, (_, path)) in enumerate(zip(axes, pictures, strict=False)):
-        picture = plt.imread(path)
+        picture = imread(path)
         if is_grey():
             axis.imshow(picture[..., :3] @ (0.299, 0.587, 0.114), cmap="gray", vmin=0, vmax=1, interpolation="none")
         else:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,9 +24,10 @@ from prldh.core import (
     given_path,
     is_folder,
     is_there,
+    listed,
     shown,
 )
-from prldh.results import differing_settings, finished, make_tables, read_results, shown_setting
+from prldh.results import differing_settings, finished, make_tables, read_provenance, read_results, shown_setting
 
 #: What rows of the tables are known by, in this order; a table whose rows are not each known by these is no table of
 #: single numbers, but a curve.
@@ -91,7 +93,7 @@ class RunComparison:
     choice
         What ``choose`` chose, how, and its rule, in words.
     notes
-        What could not be compared, and why.
+        What could not be compared, and why; and which files that the runs read are others by content.
     csv_formulas
         Whether formulas are escaped, as one of the runs says.
     """
@@ -168,9 +170,21 @@ def _compare(folders: Sequence[Path]) -> RunComparison:
         _numbers(labels, tables),
         _features(labels, data),
         _choice(labels, data),
-        tuple(notes),
+        (*notes, *_changed_files(folders)),
         "escape" if any(map(_escapes, data)) else "warn",
     )
+
+
+def _changed_files(folders: Sequence[Path]) -> list[str]:
+    """What runs read under one name and with another content, in one note: numbers differ by them where no setting
+    does."""
+    contents: dict[str, set[str]] = {}
+    for folder in folders:
+        with suppress(DataError):  # of a file that was altered nothing is known
+            for each in (read_provenance(folder) or {}).get("files", ()):
+                contents.setdefault(each["path"], set()).add(each["sha256"])
+    changed = [shown(path, 240) for path in sorted(contents) if len(contents[path]) > 1]
+    return [f"what the runs read is not the same: {listed(changed)} changed between them"] if changed else []
 
 
 def _escapes(data: Mapping[str, Any]) -> bool:

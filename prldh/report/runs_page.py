@@ -75,7 +75,7 @@ def summarise_comparison(compared: RunComparison) -> str:
         lines += ["", _verdict(compared)]
         return "\n".join(lines)
     lines += _part("Settings", compared.settings, "setting", letters, compared.labels, len(compared.settings))
-    if not any("patients of" in note for note in compared.notes):
+    if not _are_unknown(compared):
         lines += _part("Patients", compared.patients, "id", letters, compared.labels, SPELT_OUT)
     for name in SHOWN:
         lines += _numbers(compared, name, letters)
@@ -130,11 +130,16 @@ def _wrapped(text: str, indent: str = "    ") -> str:
     return textwrap.fill(text, TERMINAL_COLUMNS, subsequent_indent=indent, break_on_hyphens=False)
 
 
+def _are_unknown(compared: RunComparison) -> bool:
+    """Whether it is not known who the patients of a run are."""
+    return any("patients of" in note for note in compared.notes)
+
+
 def _verdict(compared: RunComparison) -> str:
     """How many numbers are exactly the same."""
     n, equal = len(compared.numbers), int(compared.numbers["is_equal"].sum())
     same = "" if len(compared.settings) else "the same settings, "
-    same += "" if len(compared.patients) or compared.notes else "the same patients, "
+    same += "" if len(compared.patients) or _are_unknown(compared) else "the same patients, "
     if n == equal:
         return _wrapped(f"{(same + 'all').capitalize()} {n:,} numbers exactly equal.", "")
     return _wrapped(f"{n:,} numbers compared, {equal:,} exactly equal, {n - equal:,} not.", "")

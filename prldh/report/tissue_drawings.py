@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import matplotlib.pyplot as plt
 from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 
@@ -19,6 +18,7 @@ from prldh.pages import (
     TWO_COLUMNS,
     axes_of,
     colour,
+    grid_of,
     is_grey,
     label,
     legend_below,
@@ -72,7 +72,7 @@ def draw_agreement(cases: list[dict[str, Any]], agreement: dict[str, Any]) -> Fi
         for key, title in (("dice", "Dice similarity coefficient"), ("hd95_mm", "95 % Hausdorff distance, mm"))
         if key in agreement
     ]
-    figure, axes = plt.subplots(1, len(shown), figsize=(TWO_COLUMNS, 2.2), layout="constrained", squeeze=False)
+    figure, axes = grid_of(1, len(shown), TWO_COLUMNS, 2.2)
     for axis, (key, title) in zip(axes[0], shown, strict=True):
         values = sorted(v for c in cases if (v := c[key]) is not None and v < float("inf"))
         axis.plot(range(1, len(values) + 1), values, linestyle="", marker="o", markersize=2.5, color=look(0)["color"])
@@ -134,7 +134,7 @@ def draw_funnel(steps: list[dict[str, Any]], short_label: Callable[[str], str]) 
     """How many features each step left; ``short_label``: what a step is called."""
     sources = list(dict.fromkeys(s["source"] for s in steps))
     width = ONE_COLUMN if len(sources) == 1 else TWO_COLUMNS
-    figure, axes = plt.subplots(1, len(sources), figsize=(width, 2.4), layout="constrained", squeeze=False)
+    figure, axes = grid_of(1, len(sources), width, 2.4)
     for axis, source in zip(axes[0], sources, strict=True):
         own = [s for s in steps if s["source"] == source]
         labels, counts = (

@@ -24,6 +24,7 @@ from pydantic import BaseModel, ConfigDict
 import prldh
 from prldh import cli as command_line
 from prldh.chain.states import from_states
+from prldh.core import ASKING
 from prldh.core.errors import DataError, PluginError, PrldhError
 from prldh.core.fitted import LinearScore
 from prldh.core.records import Cohort, Resample, Selection
@@ -506,7 +507,7 @@ def test_how_numpy_tells_of_errors_is_set_back():
 
 
 def _surroundings():
-    ending = [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)]
+    ending = [signal.getsignal(each) for each in ASKING]
     shown = [each for each in warnings.filters if each[3] is None]
     return os.getcwd(), os.environ["HOME"], os.environ["PATH"], locale.setlocale(locale.LC_ALL), shown, ending
 
@@ -528,8 +529,8 @@ class _Changing:
         _set_another_locale()
         warnings.simplefilter("error")
         warnings.filterwarnings("ignore", module="a_library")
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        for each in ASKING:
+            signal.signal(each, signal.SIG_IGN)
         if fails:
             raise ValueError("failed")
 

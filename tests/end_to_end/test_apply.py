@@ -257,6 +257,17 @@ def test_who_lacks_something_is_left_out_with_the_reason(run, other):
     }
 
 
+def test_a_patient_whom_a_table_has_under_another_writing_of_the_id_is_told_and_not_left_out(run, other):
+    features = pd.read_csv(other.parent / "disc_deep_reader1.csv", dtype=str)
+    features.loc[6, "patient_id"] = features.loc[6, "patient_id"].lower()
+    features.to_csv(other.parent / "disc_deep_reader1.csv", index=False)
+    told = (
+        r"1 patients of clinical.csv are not in disc_deep_reader1.csv. 'BF0007' and 'bf0007' look alike: .* Write ids"
+    )
+    with pytest.raises(DataError, match=told):
+        apply_models(run, other, force=True)
+
+
 def test_features_that_are_not_the_studys_are_told(run, other):
     """Another unit, and another tissue's table of the same names, which no name tells."""
     name = next(

@@ -361,6 +361,16 @@ def test_the_command_tells_what_is_wrong(run, tmp_path):
     assert _run(run, "--standard", "clear", "--format", "pdf")[0] == 2
 
 
+def test_the_format_is_the_one_that_the_name_says(run, tmp_path):
+    code, text = _run(run, "--standard", "metrics", "--out", tmp_path / "m.json")
+    assert code == 0 and json.loads((tmp_path / "m.json").read_text()), text
+    code, text = _run(run, "--standard", "metrics", "--out", tmp_path / "m.txt")
+    assert code == 0 and (tmp_path / "m.txt").read_text().startswith("<!doctype html>"), text
+    code, text = _run(run, "--standard", "metrics", "--out", tmp_path / "m.html", "--format", "json")
+    assert code == 1 and "m.html ends as html does, and --format is json. Leave --format out" in " ".join(text.split())
+    assert not (tmp_path / "m.html").exists()
+
+
 def test_the_study_schema_knows_the_answers():
     assert "answers" in schema_of("study")["$defs"]["Report"]["properties"]
 

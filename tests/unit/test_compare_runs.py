@@ -155,6 +155,25 @@ def test_lost_predictions_are_a_note(run, tmp_path):
     assert "note: the patients of b" in prldh.report.summarise_comparison(compared)
 
 
+def test_a_table_that_changed_between_the_runs_is_a_note(run, tmp_path, monkeypatch):
+    """Where neither settings nor patients differ, and numbers do."""
+
+    def read_provenance(folder):
+        if folder.name == "altered":
+            raise DataError("altered")
+        digest = "1" if folder.name == "first" else "2"
+        same, changed = {"path": "f.csv", "sha256": "0"}, {"path": "clinical.csv", "sha256": digest}
+        return {"files": [same, changed]} if folder.name != "lost" else None
+
+    monkeypatch.setattr("prldh.report.runs.read_provenance", read_provenance)
+    told = "note: what the runs read is not the same: clinical.csv changed between them"
+    others = [other(run, tmp_path / name) for name in ("b", "lost", "altered")]
+    text = prldh.report.summarise_comparison(prldh.compare_runs([run, *others]))
+    assert told in " ".join(text.split()) and "Patients that differ: none" in text and "f.csv" not in text
+    assert text.endswith("numbers exactly equal.") and "the same patients" in text
+    assert not prldh.compare_runs([run, *others[1:]]).notes
+
+
 @pytest.mark.parametrize("ending", ["html", "csv", "json"])
 def test_a_file_has_every_number(run, tmp_path, ending):
     def change(data):

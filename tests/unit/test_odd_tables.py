@@ -223,12 +223,15 @@ LEFT_OUT = {
     "quoted decimal commas.csv": (csv(GERMAN), r'0 of 40 .*is not a number\. Correct it, or say read: {decimal: ","}'),
     "thousands.csv": (csv(ages(lambda i, a: f"{a:,.1f}")), "'1,060.0' is not .* without separators of thousands"),
     "narrow spaces.csv": (csv(ages(lambda i, a: f"{a:,.1f}".replace(",", "\u202f"))), "separators of thousands"),
-    "below a limit.csv": (csv(ages(lambda i, a: "<1050" if i < 4 else a)), "36 of 40 cells are numbers, and '<1050'"),
+    "below a limit.csv": (
+        csv(ages(lambda i, a: "<1050" if i < 4 else a)),
+        "36 of 40 cells are numbers, and '<1050' is a bound",
+    ),
     "a minus of print.csv": (csv(ages(lambda i, a: f"\u2212{a}")), "Write its minus as a hyphen"),
     "percent.csv": (csv(ages(lambda i, a: f"{a / 100:.3f}%")), "and '10.600%' is not a number"),
     "days.xlsx": (
         workbook(fill("B", (datetime.date(2020, 1, 1) + datetime.timedelta(i) for i in range(N)), "yyyy-mm-dd")),
-        "0 of 40 cells are numbers, and '2020-01-01' is not a number",
+        "0 of 40 cells are numbers, and '2020-01-01' is a date and not a number",
     ),
     "formulas without values.xlsx": (
         workbook(fill("B", (f"=1000+{i}" for i in range(N)))),

@@ -285,7 +285,8 @@ def test_the_command_writes_one_file_and_replaces_none(folder):
     first = CliRunner().invoke(cli, [*arguments, str(folder / "deep" / "p.json")])
     assert first.exit_code == 0 and "SHA-256 of this file" in first.output
     again = CliRunner().invoke(cli, [*arguments, str(folder / "deep" / "p.json")])
-    assert again.exit_code == 1
+    told = " ".join(again.output.split())
+    assert again.exit_code == 1 and "p.json is there already. Give another name, or --force to replace it." in told
     assert CliRunner().invoke(cli, [*arguments, str(folder / "deep" / "p.json"), "--force"]).exit_code == 0
     with pytest.raises(OutputError, match="is a folder"):
         prldh.write_plan(folder / "study.yaml", folder)

@@ -8,6 +8,8 @@ import math
 import re
 import shutil
 
+import matplotlib
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -120,6 +122,25 @@ def test_formats_resolutions_and_grey(data, tmp_path, monkeypatch):
     )
     pdf = (tmp_path / "f" / "roc_unadjusted.pdf").read_bytes()
     assert b"/FontFile2" in pdf and b"/Type3" not in pdf  # TrueType, embedded
+
+
+def test_what_a_notebook_or_a_plugin_sets_of_matplotlib_changes_no_figure_and_nothing_of_it_is_changed(
+    data, tmp_path, monkeypatch
+):
+    few(monkeypatch, "roc_unadjusted", "flow")
+    settings = FigureSettings(("svg", "png"))
+    write_figures(data, Words(), tmp_path / "plain", settings=settings)
+    theirs = {"text.usetex": True, "axes.grid": True, "axes.facecolor": "#EAEAF2", "savefig.dpi": 30, "font.size": 30}
+    with matplotlib.rc_context(theirs | {"backend": "svg"}):
+        own = plt.figure()
+        write_figures(data, Words(), tmp_path / "themed", settings=settings)
+        assert matplotlib.get_backend() == "svg" and plt.get_fignums() == [own.number]
+        assert {key: matplotlib.rcParams[key] for key in theirs} == theirs
+        plt.close(own)
+    files = sorted(path.name for path in (tmp_path / "plain").iterdir())
+    assert len(files) > 5
+    for name in files:
+        assert (tmp_path / "themed" / name).read_bytes() == (tmp_path / "plain" / name).read_bytes(), name
 
 
 def test_lines_in_grey_differ_by_dash_and_marker():

@@ -107,6 +107,22 @@ TOLD = {
     "a sheet of a CSV": (CSV, {"sheet": 2}, "a file of text, which has no sheet"),
     "an open quote": (CSV.replace("003,", '"003,', 1), {}, "EOF inside string"),
     "thousands": (CSV.replace("40.0", "1.234.567", 1), {}, "without separators of thousands"),
+    "thousands by a comma": (
+        CSV.replace("40.0", '"40,000"', 1),
+        {},
+        r"'40,000' is not a number\. .*without separators of thousands, or .*read: \{decimal: \",\"\}",
+    ),
+    "percent": (
+        CSV.replace("40.0", "40.0 %", 1),
+        {},
+        r"'40\.0 %' is not a number\. Write the number alone, without its",
+    ),
+    "years": (CSV.replace("40.0", "40 years", 1), {}, r"'40 years' is not a number\. Write the number alone"),
+    "a unit of two words": (CSV.replace("40.0", "40.0 µg/ml", 1), {}, r"is not a number\. Write the number alone"),
+    "a bound": (CSV.replace("40.0", "<= 40", 1), {}, r"'<= 40' is a bound .* Write the number that is to stand for it"),
+    "a date": (CSV.replace("40.0", "31.12.2019", 1), {}, r"is a date and not a number\. Give the time since another"),
+    "a date and an hour": (CSV.replace("40.0", "2019-12-31 08:00", 1), {}, r"is a date and not a number"),
+    "text": (CSV.replace("40.0", "forty", 1), {}, r"'forty' is not a number\. Correct it, leave it blank, or declare"),
     "a dash among numbers": (CSV.replace("40.0", "-", 1), {}, r'\'-\' is not a number\. .*read: \{missing: \["-"\]\}'),
     "a dash among outcomes": (CSV.replace("yes", "-", 1), {}, r'3 values.*read: \{missing: \["-"\]\}.*missing_outcome'),
 }

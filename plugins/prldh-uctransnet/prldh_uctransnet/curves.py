@@ -12,9 +12,13 @@ COLOURS = ("#D55E00", "#0072B2", "#009E73")
 def draw_curves(history: Sequence[Mapping[str, float]], best_epoch: int) -> bytes:
     """SVG of training and validation loss, and of the validation Dice, by epoch; a line marks the epoch that is
     kept."""
-    import matplotlib
+    from matplotlib import style
 
-    matplotlib.use("Agg", force=False)
+    with style.context(["default", {"svg.hashsalt": "prldh"}]):  # whatever a notebook has set
+        return _draw(history, best_epoch)
+
+
+def _draw(history: Sequence[Mapping[str, float]], best_epoch: int) -> bytes:
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
@@ -38,6 +42,5 @@ def draw_curves(history: Sequence[Mapping[str, float]], best_epoch: int) -> byte
         axes.legend(fontsize=8)
     dice.set_ylim(0, 1)
     file = io.BytesIO()
-    with matplotlib.rc_context({"svg.hashsalt": "prldh"}):
-        figure.savefig(file, format="svg", metadata={"Date": None})
+    figure.savefig(file, format="svg", metadata={"Date": None})
     return file.getvalue()

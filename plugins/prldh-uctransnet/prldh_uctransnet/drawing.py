@@ -57,9 +57,13 @@ def draw(folder: Path, stem: str, overlay: Overlay) -> None:
     OutputError
         If they cannot be written.
     """
-    import matplotlib
+    from matplotlib import style
 
-    matplotlib.use("Agg", force=False)
+    with style.context(["default", {"svg.hashsalt": "prldh"}]):  # whatever a notebook has set
+        _draw(folder, stem, overlay)
+
+
+def _draw(folder: Path, stem: str, overlay: Overlay) -> None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import Normalize
@@ -106,9 +110,8 @@ def draw(folder: Path, stem: str, overlay: Overlay) -> None:
     bar.set_label(overlay.meaning, fontsize=8)
     bar.ax.tick_params(labelsize=8)
     folder.mkdir(parents=True, exist_ok=True)
-    with matplotlib.rc_context({"svg.hashsalt": "prldh"}):
-        for ending, metadata in ((".png", {"Software": None}), (".svg", {"Date": None})):
-            _save(figure, folder / f"{stem}{ending}", metadata)
+    for ending, metadata in ((".png", {"Software": None}), (".svg", {"Date": None})):
+        _save(figure, folder / f"{stem}{ending}", metadata)
 
 
 def _save(figure: Figure, path: Path, metadata: dict[str, None]) -> None:
