@@ -113,7 +113,8 @@ def _fill_and_write(
         check_target(place, "--out", marks=MARKS, never=kept, force=force, within_run=FOLDER, read=read)
     if _ending(out) not in (None, form):
         raise OutputError(
-            f"--out {out} ends as {_ending(out)} does, and --format is {form}. Leave --format out, or give another name."
+            f"--out {out} ends as {_ending(out)} does, and --format is {form}. Leave --format out, or give another"
+            " name."
         )
     marks = (HEAD[:60].encode(),)
     what = "the file of questions"
