@@ -1,5 +1,5 @@
 """The command ``prldh``, and ``python -m prldh``: an interruption before all is imported, or when all is done, ends as
-any other does."""
+any other does, and no thread of a plugin keeps the process from its end."""
 
 import signal
 import sys
@@ -10,22 +10,39 @@ from typing import Any
 def main() -> None:
     """Entry point of the command line."""
     try:
+        _main()
+    except SystemExit as end:
+        _leave(end.code if isinstance(end.code, int) else int(end.code is not None))
+        raise
+    except Exception:
+        _leave(1)
+        raise
+    _leave(0)
+
+
+def _main() -> None:
+    try:
         try:
             import_module("prldh.cli").main()
         finally:  # what is left to do is the interpreter's
-            if known := _interruptions():
+            if known := _imported("interruptions"):
                 known.end_at_once()
     except KeyboardInterrupt as stop:
-        if known := _interruptions():
+        if known := _imported("interruptions"):
             known.end_at_once()
         told = known.interruption_told(stop) if known else "interrupted; nothing was left half written."
         print(f"prldh: {told}", file=sys.stderr)
         sys.exit(known.status_when_interrupted() if known else 128 + signal.SIGINT)
 
 
-def _interruptions() -> Any:
-    """What tells of interruptions, if it is imported: what an interrupted import began cannot be imported again."""
-    return sys.modules.get("prldh.core.interruptions")
+def _leave(status: int) -> None:
+    if known := _imported("leaving"):
+        known.leave_behind(status)
+
+
+def _imported(name: str) -> Any:
+    """A module of the core, if it is imported: what an interrupted import began cannot be imported again."""
+    return sys.modules.get(f"prldh.core.{name}")
 
 
 if __name__ == "__main__":

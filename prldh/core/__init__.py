@@ -81,6 +81,7 @@ from prldh.core.interruptions import (
     end_tidily,
     interruption_told,
     is_interruption,
+    is_pretended,
     results_stand,
     status_when_interrupted,
     uninterrupted,
@@ -88,6 +89,7 @@ from prldh.core.interruptions import (
 )
 from prldh.core.jsonable import clean, finite, finite_numbers, record_of, records_of
 from prldh.core.lazily import on_first_use
+from prldh.core.leaving import leave_behind, note_left
 from prldh.core.ledger import Entry, Ledger, LedgerRow, add_up
 from prldh.core.locks import is_still, take_lock
 from prldh.core.measures import (
@@ -291,6 +293,8 @@ __all__ = [
     "is_folder",
     "is_formula",
     "is_lost",
+    "leave_behind",
+    "note_left",
     "is_marked",
     "is_still",
     "is_there",
@@ -303,6 +307,7 @@ __all__ = [
     "on_first_use",
     "interruption_told",
     "is_interruption",
+    "is_pretended",
     "open_streams",
     "parse_term",
     "plain",

@@ -33,6 +33,12 @@ def is_interruption(error: BaseException) -> bool:
     return isinstance(cause, KeyboardInterrupt)
 
 
+def is_pretended(error: BaseException) -> bool:
+    """Whether an error is an interruption of a process that hears of every signal, and has heard of none: somebody's
+    code raised it."""
+    return is_interruption(error) and not _asked and signal.getsignal(signal.SIGINT) is _interrupt
+
+
 def end_tidily() -> None:
     """Let every signal that asks this process to end interrupt it, as Ctrl-C does, so that nothing is left half
     written; a second one ends it at once. To be called as a command begins."""

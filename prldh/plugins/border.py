@@ -18,11 +18,12 @@ from contextlib import contextmanager, suppress
 from dataclasses import fields, is_dataclass
 from enum import Enum
 from pathlib import Path
-from typing import Any, NoReturn, TextIO, TypeVar
+from typing import Any, NoReturn, TextIO, TypeVar, cast
 
 import numpy as np
 from pydantic import BaseModel
 
+from prldh.core import note_left
 from prldh.plugins.promises import guarded, is_strangers
 from prldh.plugins.surroundings import keep_surroundings
 
@@ -125,16 +126,19 @@ def _copied(value: Any) -> Any:
 
 class _Aside:
     """Standard output that is standard error as long as somebody is within, in whichever thread: Python's, and what
-    compiled code and programs write to. The process's surroundings are set back when nobody is."""
+    compiled code and programs write to. The process's surroundings are set back when nobody is, and both streams are
+    open again. A copy of the process that a stranger's code makes ends where that code does."""
 
     def __init__(self) -> None:
         self._lock, self._within = threading.Lock(), 0
         self._set_back: Callable[[], object] = keep_surroundings
-        self._own: TextIO | None = None
-        self._handle: int | None = None
+        self._own: tuple[TextIO, TextIO] | None = None
+        self._handles: dict[int, int] = {}
+        self._threads: list[threading.Thread] = []
 
     @contextmanager
     def __call__(self) -> Iterator[None]:
+        process = os.getpid()
         with self._lock:
             if not self._within:
                 self._turn()
@@ -142,34 +146,72 @@ class _Aside:
         try:
             yield
         finally:
+            if os.getpid() != process:
+                os._exit(0)
             with self._lock:
                 self._within -= 1
                 if not self._within:
                     self._turn_back()
 
     def _turn(self) -> None:
+        self._threads = threading.enumerate()
         self._set_back = keep_surroundings()
-        self._own, sys.stdout = sys.stdout, sys.stderr
+        self._own = sys.stdout, sys.stderr
+        sys.stdout = sys.stderr = cast(TextIO, _Lent(sys.stderr))
         with suppress(OSError, ValueError, AttributeError):  # one without a handle, as a notebook's, or a closed one
-            self._own.flush()
-            self._handle = os.dup(1)
+            self._own[0].flush()
+            self._handles = {number: os.dup(number) for number in (1, 2)}
             os.dup2(2, 1)
 
     def _turn_back(self) -> None:
+        note_left(self._threads)
+        self._threads = []
         try:
             self._set_back()
         finally:
             self._turn_out_back()
 
     def _turn_out_back(self) -> None:
-        sys.stdout = self._own or sys.stdout
-        self._own = None
-        if self._handle is not None:
-            with suppress(OSError):
+        with suppress(OSError):
+            if self._handles:
                 _flush_compiled()
-                os.dup2(self._handle, 1)
-                os.close(self._handle)
-            self._handle = None
+            for number, kept in self._handles.items():
+                os.dup2(kept, number)
+                os.close(kept)
+        self._handles = {}
+        if self._own is not None:
+            sys.stdout, sys.stderr = (_open_again(each, number) for number, each in enumerate(self._own, 1))
+        self._own = None
+
+
+class _Lent:
+    """A stream as a stranger has it: to close it does nothing, as others print to it."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    @property
+    def buffer(self) -> _Lent:
+        return _Lent(self._stream.buffer)
+
+    def close(self) -> None:
+        """Nothing."""
+
+    def __enter__(self) -> _Lent:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stream.flush()
+
+
+def _open_again(stream: TextIO, number: int) -> TextIO:
+    """The same, or one of that number where it was closed."""
+    if not getattr(stream, "closed", False):
+        return stream
+    return open(number, "w", encoding=stream.encoding or "utf-8", errors="backslashreplace", closefd=False)
 
 
 def _flush_compiled() -> None:
@@ -214,5 +256,5 @@ def lent_next(item: Any, made: Iterator[Any], end: Any) -> Any:
     """The next of what a method of an object makes piece by piece; ``end`` where there is no more."""
     if not is_strangers(item):
         return next(made, end)
-    with printing_aside():
+    with printing_aside(), np.errstate():
         return next(made, end)

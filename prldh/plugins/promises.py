@@ -15,7 +15,18 @@ from typing import Any
 
 import numpy as np
 
-from prldh.core import BUILT_IN, Chosen, Fitted, PluginError, PrldhError, Selection, Warn, clean, is_interruption
+from prldh.core import (
+    BUILT_IN,
+    Chosen,
+    Fitted,
+    PluginError,
+    PrldhError,
+    Selection,
+    Warn,
+    clean,
+    is_interruption,
+    is_pretended,
+)
 from prldh.plugins.interfaces import ReadsStates
 
 _REMEDY = "Update its plugin (`prldh plugins check {}` may show why), or leave it out."
@@ -39,10 +50,10 @@ def guarded(what: str, item: Any) -> Iterator[None]:
     """
     try:
         yield
-    except (PrldhError, MemoryError, KeyboardInterrupt):
+    except (PrldhError, MemoryError):
         raise
     except BaseException as error:  # sys.exit, and whatever else a stranger thinks of
-        if not is_strangers(item) or is_interruption(error):
+        if not is_strangers(item) or (is_interruption(error) and not is_pretended(error)):
             raise
         name = name_of(item)
         raise PluginError(f"the {what} '{name}' failed: {describe_error(error)}. {_REMEDY.format(name)}") from error

@@ -4,9 +4,15 @@ names them."""
 from __future__ import annotations
 
 import ast
+import decimal
+import gc
 import json
 import locale
+import logging
+import logging.config
 import os
+import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -554,6 +560,89 @@ def test_the_surroundings_that_a_plugin_changes_are_set_back(tmp_path, monkeypat
     assert any("a_library" in str(each[3]) for each in warnings.filters)
 
 
+def _torch():
+    return pytest.importorskip("torch")
+
+
+def _rc():
+    import matplotlib
+
+    return matplotlib.rcParams
+
+
+def _mask():
+    os.umask(mask := os.umask(0o022))
+    return mask
+
+
+#: What else a process has one of: what tells it, and what changes it.
+SHARED = {
+    "random": (lambda: random.getstate(), lambda: random.seed(0)),
+    "numpy_random": (lambda: str(np.random.get_state()), lambda: np.random.seed(0)),  # noqa: NPY002
+    "numpy_printing": (np.get_printoptions, lambda: np.set_printoptions(precision=1)),
+    "numpy_errors": (np.geterr, lambda: np.seterr(all="ignore")),
+    "decimals": (lambda: str(decimal.getcontext()), lambda: decimal.setcontext(decimal.Context(prec=2))),
+    "recursion": (sys.getrecursionlimit, lambda: sys.setrecursionlimit(sys.getrecursionlimit() + 7)),
+    "collecting": (gc.isenabled, gc.disable),
+    "hooks": (lambda: (sys.excepthook, sys.unraisablehook), lambda: setattr(sys, "excepthook", print)),
+    "umask": (_mask, lambda: os.umask(0o777)),
+    "alarm": (lambda: signal.getitimer(signal.ITIMER_REAL)[0] > 0, lambda: signal.alarm(600)),
+    "log": (
+        lambda: (logging.getLogger().level, list(logging.getLogger().handlers), logging.root.manager.disable),
+        lambda: (logging.basicConfig(level=1, force=True), logging.disable(logging.CRITICAL)),
+    ),
+    "loggers": (
+        lambda: logging.getLogger("somebody's").disabled,
+        lambda: logging.config.dictConfig({"version": 1, "disable_existing_loggers": True}),
+    ),
+    "pandas": (lambda: pd.get_option("display.precision"), lambda: pd.set_option("display.precision", 1)),
+    "matplotlib": (lambda: dict(dict.items(_rc())), lambda: _rc().update({"font.size": 3.0, "svg.fonttype": "none"})),
+    "torch_threads": (lambda: _torch().get_num_threads(), lambda: _torch().set_num_threads(7)),
+    "torch_kind": (lambda: _torch().get_default_dtype(), lambda: _torch().set_default_dtype(_torch().float64)),
+    "torch_gradients": (lambda: _torch().is_grad_enabled(), lambda: _torch().set_grad_enabled(False)),
+}
+
+
+@pytest.mark.parametrize("fails", [False, True])
+@pytest.mark.parametrize("name", SHARED)
+def test_what_everyone_shares_and_a_plugin_changes_is_set_back(name, fails):
+    told, change = SHARED[name]
+    before, within = told(), []
+
+    class Changing:
+        def fit(self):
+            change()
+            within.append(told())
+            if fails:
+                raise ValueError("failed")
+
+        def make(self):
+            yield self.fit()
+
+    with pytest.raises(PluginError, match="failed") if fails else nullcontext():
+        called("selector", Changing(), "fit")
+    assert within[0] != before, "it changes nothing"
+    assert told() == before
+    if not fails:
+        changing = Changing()
+        lent_next(changing, changing.make(), "end")
+        assert told() == before
+
+
+def test_draws_without_a_seed_go_on_from_fit_to_fit():
+    """A plugin that draws from the shared state sees others in each fit, and the process's own are not used up."""
+
+    class Drawing:
+        def fit(self):
+            return float(np.random.random())  # noqa: NPY002
+
+    np.random.seed(1)  # noqa: NPY002
+    own = np.random.random()  # noqa: NPY002
+    np.random.seed(1)  # noqa: NPY002
+    assert lent(Drawing(), "fit") != lent(Drawing(), "fit")
+    assert np.random.random() == own  # noqa: NPY002
+
+
 def test_a_plugin_that_warns_in_every_fit_is_heard_once():
     class Warning_:
         def fit(self):
@@ -675,6 +764,127 @@ def test_an_odd_answer_is_one_message_or_nothing(study, tmp_path, monkeypatch, h
     except PrldhError as error:
         assert "Traceback" not in str(error) and len(str(error)) < 2000
         assert not (tmp_path / "out").exists()
+
+
+# ---------------------------------------------------------------- what a plugin does to the process
+
+DOING = """
+import os, subprocess, sys, threading, time
+import numpy as np
+from pydantic import BaseModel
+from prldh.api import Selection, hookimpl
+
+class Nothing(BaseModel, extra="forbid"):
+    pass
+
+class Doing:
+    name, version, Settings = "doing", "1", Nothing
+    is_done = False
+    def fit(self, rows, settings, seed, engine):
+        if not Doing.is_done:
+            Doing.is_done = True
+            {}
+        return Selection(np.arange(2), {{name: "no" for name in rows.names[2:]}})
+
+@hookimpl
+def register_selectors():
+    return [Doing()]
+"""
+#: By name: what it does once, and what is said of it.
+DEEDS = {
+    "nothing": ("pass", ""),
+    "leaves_a_process": (
+        "os.path.exists('left') or open('left', 'w').write(str(subprocess.Popen(['sleep', '600']).pid))",
+        "",
+    ),
+    "leaves_a_copy": (
+        "copy = os.path.exists('left') or os.fork(); copy or time.sleep(600); "
+        "copy > 1 and open('left', 'w').write(str(copy))",
+        "",
+    ),
+    "goes_on_twice": ("os.fork()", ""),
+    "closes_streams": ("sys.stdout.close(); sys.stderr.close(); sys.__stdout__.close()", ""),
+    "closes_buffers": ("sys.stderr.buffer.close()", ""),
+    "closes_handles": ("os.close(1); os.close(2); os.open(os.devnull, os.O_RDONLY)", ""),
+    "replaces_streams": ("sys.stdout = sys.stderr = open(os.devnull, 'w')", ""),
+    "interrupts": ("raise KeyboardInterrupt", "the selector 'doing' failed: KeyboardInterrupt"),
+    "ends_generators": ("raise GeneratorExit", "the selector 'doing' failed: GeneratorExit"),
+    "exits": ("sys.exit(0)", "the selector 'doing' failed: SystemExit"),
+    "is_cancelled": (
+        "import asyncio; raise asyncio.CancelledError",
+        "the selector 'doing' failed: CancelledError",
+    ),
+}
+
+
+def _write_small_study(study, folder):
+    small = {key: value for key, value in study.items() if key not in ("transforms", "learner")}
+    small |= {"selection": [{"doing": {}}], "report": {"figures": [], "checklists": []}, "yardstick": False}
+    small["clinical"] = {**small["clinical"], "covariates": {}}
+    small["validation"] = {key: value for key, value in small["validation"].items() if key != "halves"}
+    (folder / "study.yaml").write_text(json.dumps(small))
+
+
+ANALYZE = ("analyze", "study.yaml", "--out", "out", "--jobs", "1")
+
+
+def _fast():
+    """In the child: without what these tests do not look at."""
+    import prldh.pipeline
+    import prldh.run.outputs as outputs
+
+    sys.__stdout__, sys.__stderr__ = sys.stdout, sys.stderr
+    prldh.pipeline.repeat_elsewhere = lambda plan: ()
+    outputs.write_figures, outputs.render_report = lambda *a, **k: {}, lambda *a, **k: "<!doctype html>"
+
+
+@pytest.mark.usefixtures("undrawn")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="a case is a fork of the warm process")
+def test_what_a_plugin_does_to_the_process_changes_no_result(study, tmp_path, monkeypatch):
+    from forked import run_forked
+
+    _write_small_study(study, tmp_path)
+    expected = None
+    for name, (deed, said) in DEEDS.items():
+        with monkeypatch.context() as patch:
+            install(tmp_path / name, patch, DOING.format(deed), f"does_{name}")
+            shutil.rmtree(tmp_path / "out", ignore_errors=True)
+            told = run_forked(ANALYZE, tmp_path, _fast, tmp_path)
+            left = tmp_path / "left"
+            if said:
+                assert told.code == 1 and said in told.err and told.kind == "message", (name, told)
+                assert not (tmp_path / "out").exists()
+                continue
+            assert told.code == 0, (name, told)
+            found = _numbers(tmp_path / "out")
+            expected = expected or found
+            assert found == expected, name
+            assert "AUC" in told.out, (name, told)  # the summary, on standard output, once
+            assert told.out.count("report: out/report.html\n") == 1
+            if left.exists():  # it goes on, and the folder can be written to
+                try:
+                    again = run_forked((*ANALYZE, "--force"), tmp_path, _fast, tmp_path)
+                finally:
+                    os.kill(int(left.read_text()), signal.SIGKILL)
+                    left.unlink()
+                assert again.code == 0, (name, again)
+            assert not list(tmp_path.rglob(".prldh-*"))
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_a_thread_that_never_ends_does_not_keep_the_command(study, tmp_path, monkeypatch):
+    """Started in a fit: the results are there, it is told, and the exit status is that of the work."""
+    _write_small_study(study, tmp_path)
+    deed = "threading.Thread(target=time.sleep, args=(600,), name='busy').start()"
+    install(tmp_path / "plugin", monkeypatch, DOING.format(deed), "threads")
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path / "plugin"), str(ROOT)])}
+    done = subprocess.run(
+        [sys.executable, "-m", "prldh", *ANALYZE], capture_output=True, text=True, env=environment, cwd=tmp_path
+    )
+    assert done.returncode == 0 and "report: out/report.html\n" in done.stdout, done
+    (told,) = [line for line in done.stderr.splitlines() if line.startswith("prldh: ")]
+    assert "what a plugin left running in a thread goes on ('busy of time'); the process ends" in told
+    assert json.loads((tmp_path / "out" / "results.json").read_text(encoding="utf-8"))["models"]
 
 
 # ---------------------------------------------------------------- plugins that cannot be used

@@ -1,0 +1,84 @@
+"""The end of a process whose work is done: a thread that a plugin left running does not keep it."""
+
+from __future__ import annotations
+
+import atexit
+import multiprocessing
+import os
+import sys
+import threading
+import time
+from collections.abc import Collection
+from contextlib import suppress
+from multiprocessing.util import Finalize
+
+from prldh.core.texts import shown
+
+#: So long such threads may go on after the work, in seconds: one that writes what it has, or waits for processes to
+#: end, ends by then.
+GRACE_S = 15.0
+#: The same in a worker, whose end others wait for.
+SHORT_GRACE_S = 1.0
+#: Threads that were running when the code that started them came back.
+_left: set[threading.Thread] = set()
+
+
+def note_left(known: Collection[threading.Thread]) -> None:
+    """Note which threads somebody's code started and left running, where there were only the ``known`` ones before. A
+    worker process ends without them when its work is done: others wait for its end."""
+    left = [each for each in threading.enumerate() if not each.daemon and each not in known]
+    if left and not _left and multiprocessing.parent_process() is not None:
+        Finalize(None, _leave_at_once, exitpriority=-100)  # when all else is tidied up, before threads are waited for
+    _left.update(left)
+
+
+def leave_behind(status: int) -> None:
+    """Let this process, which is about to end, end with ``status`` in :data:`GRACE_S` seconds, whatever runs in threads
+    that were noted: the interpreter would wait for them for ever. That one did not end is told; nothing is, and nothing
+    done, where they do."""
+    left = [each for each in _left if each.is_alive()]
+    if left:
+        threading.Thread(target=_end_without, args=(left, status), daemon=True).start()
+
+
+def _leave_at_once() -> None:
+    """End this worker with status 0 where threads that were noted go on for longer than :data:`SHORT_GRACE_S`; the
+    process that it worked for tells of threads of its own."""
+    deadline = time.monotonic() + SHORT_GRACE_S
+    for each in _left:
+        each.join(max(0.0, deadline - time.monotonic()))
+    if any(each.is_alive() for each in _left):
+        _flush()
+        os._exit(0)
+
+
+def _end_without(left: Collection[threading.Thread], status: int) -> None:
+    time.sleep(GRACE_S)
+    running = [each for each in left if each.is_alive()]
+    if not running:  # the interpreter is at its own end
+        return
+    hooks = threading.Thread(target=atexit._run_exitfuncs, daemon=True)  # by which libraries tidy up
+    hooks.start()
+    hooks.join(GRACE_S)
+    named = ", ".join(f"'{shown(_named(each))}'" for each in running[:3]) + (", …" if len(running) > 3 else "")
+    _flush()
+    with suppress(Exception):
+        print(
+            f"prldh: {GRACE_S:g} s after the work has ended, what a plugin left running in a thread goes on ({named});"
+            " the process ends without it. What was written is whole.",
+            file=sys.stderr,
+            flush=True,
+        )
+    os._exit(status)
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(Exception):
+            stream.flush()
+
+
+def _named(thread: threading.Thread) -> str:
+    """The thread's name, and the module of what runs in it, as far as that is known."""
+    module = getattr(getattr(thread, "_target", None), "__module__", None)
+    return f"{thread.name} of {module}" if module else thread.name
