@@ -9,35 +9,27 @@ from typing import Any
 
 def main() -> None:
     """Entry point of the command line."""
-    try:
-        _main()
-    except SystemExit as end:
-        _leave(end.code if isinstance(end.code, int) else int(end.code is not None))
-        raise
-    except Exception:
-        _leave(1)
-        raise
-    _leave(0)
-
-
-def _main() -> None:
+    status = 1
     try:
         try:
-            import_module("prldh.cli").main()
-        finally:  # what is left to do is the interpreter's
+            try:
+                import_module("prldh.cli").main()
+            finally:  # what is left to do is the interpreter's
+                if known := _imported("interruptions"):
+                    known.end_at_once()
+        except KeyboardInterrupt as stop:
             if known := _imported("interruptions"):
                 known.end_at_once()
-    except KeyboardInterrupt as stop:
-        if known := _imported("interruptions"):
-            known.end_at_once()
-        told = known.interruption_told(stop) if known else "interrupted; nothing was left half written."
-        print(f"prldh: {told}", file=sys.stderr)
-        sys.exit(known.status_when_interrupted() if known else 128 + signal.SIGINT)
-
-
-def _leave(status: int) -> None:
-    if known := _imported("leaving"):
-        known.leave_behind(status)
+            told = known.interruption_told(stop) if known else "interrupted; nothing was left half written."
+            print(f"prldh: {told}", file=sys.stderr)
+            sys.exit(known.status_when_interrupted() if known else 128 + signal.SIGINT)
+        status = 0
+    except SystemExit as end:
+        status = end.code if isinstance(end.code, int) else int(end.code is not None)
+        raise
+    finally:
+        if known := _imported("leaving"):
+            known.leave_behind(status)
 
 
 def _imported(name: str) -> Any:
