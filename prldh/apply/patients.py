@@ -406,10 +406,12 @@ class _Reader:
         column = column_of(self.frame, name, "clinical")
         refuse_failed_cells(column, self.path, self.ids)
         known = {same_text(level) for level in self.frozen.levels(name)}
+        near = {level.casefold(): f" ('{shown(level)}' had)" for level in known}
         cells = column.to_numpy(dtype=object)
         self._lack(Want(name), cells == "", f"blank: {name}")
         for cell in dict.fromkeys(cell for cell in cells if cell != "" and same_text(cell) not in known):
-            self._lack(Want(name), cells == cell, f"{name} '{shown(cell)}', which no patient of the study had")
+            alike = near.get(same_text(cell).casefold(), "")
+            self._lack(Want(name), cells == cell, f"{name} '{shown(cell)}', which no patient of the study had{alike}")
         return cells
 
     def _tissue(self, name: str, tissue: Mapping[str, Any]) -> _ReadTissue:

@@ -47,4 +47,4 @@ def without_rounding(estimate: float | None, low: float | None, high: float | No
         return [estimate, low, high]
     width = min(1.0, high - low)
     kept = ((estimate, LEAST), (low, ROUNDING), (high, ROUNDING))
-    return [value if value is None or abs(value) >= least * width else 0.0 for value, least in kept]
+    return [0.0 if value is not None and abs(value) < least * width else value for value, least in kept]

@@ -274,18 +274,20 @@ def _merged_cells(path: Path, which: int) -> list[str]:
 
 
 def _refuse_merged(merged: Sequence[str], rows: Sequence[Sequence[Any]], header: int, path: Path) -> None:
-    """One value over several patients: it is stored for the first, and the others would be blank. Where there is none,
-    blanks are blanks."""
+    """One value over several patients, or over several columns of one: it is stored for the first, and the others would
+    be blank. Where there is none, blanks are blanks."""
     from openpyxl.utils import range_boundaries
 
     names = [_shown(name) for name in rows[header]]
     for cells in merged:
-        left, top, _, bottom = range_boundaries(cells)
+        left, top, right, bottom = range_boundaries(cells)
         has_value = top <= len(rows) and left <= len(names) and _shown(rows[top - 1][left - 1]) != ""
-        if has_value and bottom > max(top, header + 1) and names[left - 1]:
+        over_rows = bottom > max(top, header + 1) and names[left - 1] if has_value else False
+        over_columns = top > header + 1 and any(names[left:right]) if has_value else False
+        if over_rows or over_columns:
             raise DataError(
-                f"{path}: the cells {cells} of the column '{shown(names[left - 1])}' are merged, and which rows"
-                " their value is meant for cannot be told. Part them, and fill in every row."
+                f"{path}: the cells {cells} of the column '{shown(names[left - 1])}' are merged, and which of them"
+                " their value is meant for cannot be told. Part them, and fill in every one."
             )
 
 

@@ -170,14 +170,19 @@ def _look(path: Path) -> _Looked:
 
 
 def _missing_among(table: Table) -> list[str]:
-    """Texts that stand for blanks in columns of numbers or of few levels."""
+    """Texts that stand for blanks in columns of numbers or of few levels; a minus beside nothing but plus is a finding
+    that is absent, and no blank."""
     found: dict[str, None] = {}
+    signs: set[str] = set()
     for name in table.columns[:2000]:
         cells = [cell for cell in table[name] if cell != ""]
         odd = {cell for cell in cells if cell.casefold() in PLACEHOLDERS}
-        if odd and len(odd) < len(set(cells)):
+        others = set(cells) - odd
+        if others and all(set(cell) == {"+"} for cell in others):
+            signs |= odd
+        elif others:
             found |= dict.fromkeys(sorted(odd))
-    return list(found)
+    return [text for text in found if text not in signs]
 
 
 # ---------------------------------------------------------------- guesses
@@ -215,8 +220,8 @@ def _id_of(clinical: _Looked, others: Sequence[_Looked]) -> str:
         and_shared = f" and stands in {', '.join(each.path.name for each in others)} as well" if others else ""
         raise DataError(
             f"{clinical.path.name}: no column without blanks and doubled cells could be the id of the"
-            f" patients{and_shared}{_nearly_id(clinical.table, shared)}. Give every row an id, in a column of the same"
-            " name in all tables."
+            f" patients{and_shared}{_nearly_id(clinical.table, shared) or _called_otherwise(clinical, others)}. Give"
+            " every row an id, in a column of the same name in all tables."
         )
     own.sort(key=lambda name: name == ROW_NAMES)  # a column with a name of its own is the better one
     named = [name for name in own if _ID.fullmatch(name) or _PATIENT.fullmatch(name)]
@@ -235,6 +240,17 @@ def _nearly_id(table: Table, names: Sequence[str]) -> str:
         return f": '{shown(named[0])}' is blank in row {table.rows[blank]}"
     twice = next((i for i, cell in enumerate(cells) if cell in cells[:i]), None)
     return "" if twice is None else f": '{shown(named[0])}' is '{shown(cells[twice])}' again in row {table.rows[twice]}"
+
+
+def _called_otherwise(clinical: _Looked, others: Sequence[_Looked]) -> str:
+    """Where the id has another name: the columns of two tables that hold the same patients."""
+    for each in others:
+        theirs = {frozenset(each.table[name]): name for name in each.table.columns if _is_key(each.table, name)}
+        for name in clinical.table.columns:
+            there = theirs.get(frozenset(clinical.table[name]))
+            if there is not None and _is_key(clinical.table, name):
+                return f": '{shown(name)}' holds the same as '{shown(there)}' of {each.path.name}"
+    return ""
 
 
 def _has_id(each: _Looked, name: str) -> bool:

@@ -242,11 +242,11 @@ def test_external_numbers_are_those_of_statsmodels(run, other):
 
 
 def test_who_lacks_something_is_left_out_with_the_reason(run, other):
-    change(other, age={2: ""}, sex={3: "unknown"}, grade={4: "IV", 5: "NA"})
+    change(other, age={2: ""}, sex={3: "unknown", 7: "Male"}, grade={4: "IV", 5: "NA"})
     features = pd.read_csv(other.parent / "disc_deep_reader1.csv", dtype=str)
     features.drop(index=6).to_csv(other.parent / "disc_deep_reader1.csv", index=False)
     found = apply_models(run, other, force=True)
-    assert found["n"] == 95 and found["n_read"] == 100
+    assert found["n"] == 94 and found["n_read"] == 100
     assert {e["id"]: e["reason"] for e in found["excluded"]} == {
         "BF0003": "blank: age",
         "BF0004": "sex 'unknown', which no patient of the study had",
@@ -254,6 +254,7 @@ def test_who_lacks_something_is_left_out_with_the_reason(run, other):
         "BF0005": "grade 'IV', which no patient of the study had",
         "BF0006": "blank: grade",
         "BF0007": "not in disc_deep_reader1.csv",
+        "BF0008": "sex 'Male', which no patient of the study had ('male' had)",
     }
 
 

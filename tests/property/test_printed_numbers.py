@@ -3,6 +3,7 @@ by rounding."""
 
 from __future__ import annotations
 
+import math
 import re
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markupsafe import Markup
 
-from prldh.core import LEAST, plain
+from prldh.core import LEAST, plain, without_rounding
 from prldh.pages.format import BOUNDS, LEVELS, interval, interval_text, number, p_text, p_value, percent_text
 from prldh.results import interval as terminal
 
@@ -107,3 +108,8 @@ def test_percentages_have_the_decimals_of_their_patients(n, share):
     shown = percent_text(100 * part / n, n)
     assert len(shown.partition(".")[2]) == (0 if n < 100 else 1) or shown[0] in "<>" or shown in ("0.0", "100.0")
     assert (shown in ("0", "0.0")) == (part == 0) and (shown in ("100", "100.0")) == (part == n)
+
+
+def test_what_is_no_number_is_not_0():
+    estimate, *limits = without_rounding(math.nan, -1.0, 1.0)
+    assert estimate is not None and math.isnan(estimate) and limits == [-1.0, 1.0]

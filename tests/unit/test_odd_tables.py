@@ -148,6 +148,7 @@ READ = {
     "no last line end.csv": CSV.strip().encode(),
     "trailing commas.csv": (CSV.replace("\n", ",,\n") + ",,,,,\n" * 30).encode(),
     "rows of spaces.csv": (CSV + " , , , \n" * 3).encode(),
+    "plus and minus.csv": CSV.replace(",yes", ",+").replace(",no", ",-").encode(),
     "R's write.csv.csv": in_r(",", has_name=True),
     "R's write.table.txt": in_r(" ", has_name=False),
     "pandas' to_csv.csv": CLINICAL.to_csv().encode(),
@@ -210,6 +211,14 @@ REFUSED = {
     "packed.csv.xz": (lzma.compress(CSV.encode()), "it is packed by xz"),
     "packed without saying.csv": (gzip.compress(CSV.encode()), "it is packed by gzip"),
     "merged cells.xlsx": (workbook(lambda book: book.active.merge_cells("C2:C4")), "C2:C4 of the column 'sex' are"),
+    "cells merged over columns.xlsx": (
+        workbook(lambda book: book.active.merge_cells("B5:C5")),
+        "B5:C5 of the column 'age' are merged, and which of them",
+    ),
+    "another name of the id.csv": (
+        CSV.replace("id,", "Patient,", 1).encode(),
+        "'Patient' holds the same as 'id' of disc.csv. Give every row an id",
+    ),
     "a note beneath.xlsx": (
         workbook(lambda book: book.active.append([None, "* in years"])),
         "'id' is blank in row 42. Give every row an id",
