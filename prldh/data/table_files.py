@@ -94,6 +94,7 @@ def read_contents(path: Path, read: TableRead) -> Contents:
     except Exception as error:
         reason = shown(str(error).strip().splitlines()[0], 200) if str(error).strip() else type(error).__name__
         reason = reason.removeprefix("Error tokenizing data. C error: ").rstrip(".")
+        reason = re.sub(r"<class '([\w.]+)'>", r"\1", reason)  # libraries' words for a kind of value
         raise DataError(
             f"{path} cannot be read as {kind.lstrip('.').upper() or 'CSV'}: {reason}. "
             "Check the file (a header line, one row a patient, as many cells in each row) and its ending."

@@ -42,7 +42,7 @@ def in_words(error: ErrorDetails) -> str:
         least, n = error["ctx"]["min_length"], error["ctx"]["actual_length"]
         return f"must have at least {least} (found {n or 'none'}). Add {'one' if least - n == 1 else f'{least - n}'}."
     if kind == "too_long":
-        most, n = error["ctx"]["max_length"], error["ctx"]["actual_length"]
+        most, n = error["ctx"]["max_length"], error["ctx"]["actual_length"] or len(value)  # of mappings it is None
         return f"must have at most {most} (found {n}: {quoted(value)}). Remove {'one' if n - most == 1 else n - most}."
     if kind not in ("unknown_key", "misfit", "value_error"):
         message = _EXPECTED.get(kind, message.replace("Input should be", "must be"))

@@ -6,8 +6,10 @@ Which values a place is tried with is drawn by its name, so that the suite is th
 from __future__ import annotations
 
 from hostile_files import altered_folders, outputs, paths
+from hostile_formats import formats, libraries
 from hostile_images import images
 from hostile_models import plans, resealed
+from hostile_notation import notation
 from hostile_options import options
 from hostile_scans import scans
 from hostile_settings import arguments, parameters, settings, texts
@@ -32,6 +34,9 @@ FAMILIES = (
     resealed,
     plans,
     options,
+    notation,
+    formats,
+    libraries,
 )
 
 

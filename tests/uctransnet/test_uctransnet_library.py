@@ -117,6 +117,7 @@ def test_a_library_that_cannot_be_used_is_told(tmp_path):
         ("id,a\n1,2\n2,3\n", "at least 3 rows"),
         ("id,a\n1,2\n2,inf\n3,1\n", "finite"),
         ("id,a\n1,2\n2,nan\n3,1\n", "no number"),
+        ("seed\n3\n4\n5\n", "there is one column, .seed."),
     ):
         (tmp_path / "l.csv").write_text(text)
         with pytest.raises(DataError, match=message):

@@ -137,8 +137,8 @@ def write_results(
         for row in rows
     )
     try:
-        write_whole(out / RESULTS[1], text.getvalue().encode())
-        write_whole(out / RESULTS[0], json.dumps(content, indent=2, allow_nan=False).encode())
+        write_whole(out / RESULTS[1], text.getvalue().encode(), is_result=True)
+        write_whole(out / RESULTS[0], json.dumps(content, indent=2, allow_nan=False).encode(), is_result=True)
     except OSError as error:
         raise OutputError(
             f"the results cannot be written to {out}: {error}. Free some space, or give another folder."

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from prldh.api import DataError, StudyError, expanded, file_at, file_bytes, file_text, read_table, readable
+from prldh.api import DataError, StudyError, expanded, file_at, file_bytes, file_text, read_table, readable, shown
 
 #: The feature source whose features it holds.
 SOURCE = "uctransnet"
@@ -100,6 +100,11 @@ def _read(place: Path, state: Any) -> tuple[tuple[str, ...], np.ndarray]:
 
     frame = read_table(place)
     names = tuple(frame.columns[1:])
+    if not names:
+        raise DataError(
+            f"{place.name}: there is one column, '{shown(frame.columns[0])}'. A library holds an id column, then one"
+            " column a feature."
+        )
     try:
         values = frame.iloc[:, 1:].to_numpy(dtype=str).astype(np.float64)
     except ValueError as error:

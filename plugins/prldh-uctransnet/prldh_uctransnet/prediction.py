@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from prldh.api import CaseRow, DataError, OutputError, Volume, read_image
+from prldh.api import CaseRow, DataError, OutputError, Volume, read_image, whole_file
 from prldh_uctransnet.checkpoints import Checkpoint
 from prldh_uctransnet.devices import choose_device
 from prldh_uctransnet.memory import attempt, halved, on_stderr
@@ -108,7 +108,8 @@ def write_mask(path: Path, mask: np.ndarray, image: Volume, name: str = "region"
     folder = Path(tempfile.mkdtemp(prefix=".partial-", dir=path.parent))
     try:
         _write(folder / path.name, mask.astype(np.uint8), image, name)
-        os.replace(folder / path.name, path)
+        with whole_file(path, is_result=True) as scratch:
+            os.replace(folder / path.name, scratch)
     except (OSError, RuntimeError) as error:
         raise OutputError(
             f"the mask {path.name} cannot be written to {path.parent}: {error}. Free some space, or give another"
