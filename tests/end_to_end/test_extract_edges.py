@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from click.testing import CliRunner
 
 pytest.importorskip("SimpleITK", reason="images need SimpleITK")
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -32,6 +33,7 @@ from imaging_data import (
 )
 
 import prldh
+from prldh.cli import cli
 from prldh.core.errors import DataError, PluginError, PrldhError
 from prldh.data.imaging import measuring
 
@@ -442,6 +444,17 @@ def test_like_findings_are_counted_on_the_terminal():
     assert lines[3:6] == [f"warning  disc    P{k}       {k}     case {k}" for k in (3, 4, 5)]
     assert lines[6] == "warning  disc                   and 5 more like these."
     assert lines[7:] == ["2 cases would be put aside, 8 warnings, 0 notes."]
+
+
+def test_the_check_tells_whose_rows_and_whose_patients_are_nobodys(cohort):
+    """Before anything is measured, as the run says it afterwards."""
+    cases = cohort / "cases.csv"
+    cases.write_text(cases.read_text(encoding="utf-8").replace("\n0005,", "\n0005x,"), encoding="utf-8")
+    done = CliRunner().invoke(cli, ["extract", str(_study(cohort)), "--check", "--jobs", "1"])
+    told = " ".join(done.stdout.split())
+    assert done.exit_code == 0 and "0 cases would be put aside" in told, done.output
+    assert "warning disc 1 patient of cases.csv is not in the clinical table and was left out: 0005x." in told
+    assert "warning disc 2 patients of the clinical table have no row: 0005, 7777." in told
 
 
 def test_warnings_of_the_checks_are_counted_at_the_end_of_extract(tmp_path):

@@ -85,7 +85,7 @@ def test_image_and_mask_swapped_or_the_same(tmp_path, image):
         ) as caught:
             _load(mask, image, label=label)
         assert caught.value.kind == "swapped"
-    with pytest.raises(CaseRefused, match="image and mask are the same file 'image.nii.gz'"):
+    with pytest.raises(CaseRefused, match="image and mask are one file, 'image.nii.gz'"):
         _load(image, image)
     # 360 labels on an image of more values
     parcels = data.write(tmp_path / "p.nii.gz", np.arange(720, dtype=np.int16).reshape(6, 10, 12) // 2)

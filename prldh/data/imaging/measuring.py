@@ -18,7 +18,7 @@ import numpy as np
 from prldh.core import CaseRow, DataError, Progress, Warn, cache_folder, warn
 from prldh.data.cohort import patients_of
 from prldh.data.imaging.cases import read_cases
-from prldh.data.imaging.check import check_cases
+from prldh.data.imaging.check import Finding, check_cases
 from prldh.data.imaging.compute import CaseResult, compute_cases
 from prldh.data.imaging.consensus import Consensus
 from prldh.data.imaging.naming import refuse_same_stems, without_names
@@ -123,17 +123,32 @@ def check_tissues(
     progress = progress or (lambda stage, done, total: None)
     jobs = jobs or study.compute.jobs or os.cpu_count() or 1
     _choose(study, folder, registry)
-    _, rows_of, _, whose = _read_all_rows(study, folder)
+    known, rows_of, warnings, whose = _read_all_rows(study, folder)
     findings = {}
     for name, rows in rows_of.items():
-        findings[name] = check_cases(
+        of_cases = check_cases(
             rows,
             study.imaging,
             jobs,
             _counting(progress, f"images: {name}, checks", len(rows)),
             whose if study.tissues[name].share_images else None,
         )
+        findings[name] = [*_of_the_table(name, known, rows, warnings[name]), *of_cases]
     return findings
+
+
+def _of_the_table(
+    tissue: str, known: Sequence[str], rows: Sequence[CaseRow], warnings: Sequence[Warn]
+) -> list[Finding]:
+    """What there is to say of a cases table as a whole: rows that are nobody's, patients without a row."""
+    there = {row.patient for row in rows}
+    absent = [i for i in known if i not in there]
+    told = [Finding("", tissue, 0, "warning", "table", w.message.removeprefix(f"tissue {tissue}: ")) for w in warnings]
+    if absent:
+        who = f"{len(absent)} patient{'s' * (len(absent) > 1)} of the clinical table"
+        have = "have" if len(absent) > 1 else "has"
+        told.append(Finding("", tissue, 0, "warning", "table", f"{who} {have} no row: {some(absent)}."))
+    return told
 
 
 def _read_all_rows(

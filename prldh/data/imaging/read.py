@@ -365,7 +365,7 @@ def fit_mask(path: Path, row: CaseRow, image: Header, settings: ReadSettings) ->
     """
     name = path.name
     if resolved(path) == resolved(row.image):
-        raise CaseRefused(f"image and mask are the same file '{name}'. Correct the cases table.", "swapped")
+        raise CaseRefused(f"image and mask are one file, '{name}'. Correct the cases table.", "swapped")
     region = _region(path, row, image, settings)
     _refuse_stranger(name, region.geometry, region.identity, image)
     remarks = list(region.remarks)
