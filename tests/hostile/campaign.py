@@ -1,6 +1,9 @@
 """The campaign: every hostile case, one after the other, each in a child of a warm process.
 
-python tests/hostile/campaign.py [--family NAME …] [--only TEXT] [--jobs N] [--write docs/reliability.md]
+python tests/hostile/campaign.py [--family NAME …] [--only TEXT] [--jobs N] [--write docs/reliability.md] [--keep FILE]
+
+With ``--keep`` it may be run family by family: the file holds the counts of those that were run, and what is written
+is of all of them.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ import shutil
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -181,22 +184,31 @@ def main() -> int:
     asked.add_argument("--quick", action="store_true", help="those of the quick suite alone")
     asked.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)))
     asked.add_argument("--write", type=Path)
+    asked.add_argument("--keep", type=Path, metavar="FILE")
     given = asked.parse_args()
     cases = [c for c in families.every_case() if given.only in c.id and c.family in (given.family or [c.family])]
     cases = quick(cases) if given.quick else cases
     with tempfile.TemporaryDirectory() as folder:
         campaign = Campaign(Path(folder), has_pages=not given.quick)
-        counted: Counter[tuple[str, str]] = Counter()
+        counted = _counts_of_others(given.keep, {c.family for c in cases})
         for verdict in campaign.run(cases, given.jobs):
             counted[verdict.case.family, verdict.kind] += 1
             if verdict.kind not in GOOD:
                 print(verdict, flush=True)
     print(table(counted))
+    if given.keep:
+        given.keep.write_text(json.dumps([[*key, n] for key, n in sorted(counted.items())]), encoding="utf-8")
     if given.write:
-        which = f"Tried: {len(cases)} of {len(families.every_case())} cases."
+        which = f"Tried: {counted.total()} of {len(families.every_case())} cases."
         text = page(given.write.read_text(encoding="utf-8"), f"{which}\n\n{table(counted)}")
         given.write.write_text(text, encoding="utf-8")
     return 0
+
+
+def _counts_of_others(kept: Path | None, now: Set[str]) -> Counter[tuple[str, str]]:
+    """By family and kind of verdict, of the families of ``kept`` that are not tried ``now``."""
+    lines = json.loads(kept.read_text(encoding="utf-8")) if kept and kept.exists() else []
+    return Counter({(family, kind): n for family, kind, n in lines if family not in now})
 
 
 MARKS = ("<!-- counts of tests/hostile/campaign.py -->", "<!-- end of counts -->")
@@ -242,7 +254,7 @@ FAMILIES = {
 def table(counted: Counter[tuple[str, str]]) -> str:
     """The counts, as a table in Markdown."""
     rows = [["family", *CLASSES, "cases"]]
-    for family in dict.fromkeys(family for family, _ in counted):
+    for family in (name for name in FAMILIES if any(counted[name, kind] for kind in CLASSES)):
         counts = [counted[family, kind] for kind in CLASSES]
         rows.append([family, *map(str, counts), str(sum(counts))])
     total = [sum(counted[family, kind] for family, _ in {(f, 0) for f, _ in counted}) for kind in CLASSES]

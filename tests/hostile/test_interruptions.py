@@ -65,7 +65,8 @@ def command(folder: Path, arguments: tuple[str, ...], moment: int, number: int =
             os.dup2(os.open(said, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), 2)
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
             sys.stdout, sys.stderr = (open(k, "w", closefd=False) for k in (1, 2))
-            signal.signal(signal.SIGINT, signal.default_int_handler)
+            for each in interruptions.ASKING:  # whoever runs the tests may ignore one, as nohup does
+                signal.signal(each, signal.default_int_handler if each == signal.SIGINT else signal.SIG_DFL)
             interruptions._placed.clear()  # a new process has written nothing
             sys.argv = ["prldh", *arguments]
             from prldh.__main__ import main
