@@ -27,6 +27,11 @@ def number(value: Any, digits: int = 3, noise: float = 0.0) -> Markup:
     return _titled(typeset(decimals(0.0 if abs(value) < noise else value, digits)), value)
 
 
+def quantity(value: Any, digits: int = 2) -> Markup:
+    """A number in units of what was measured, however small these make it."""
+    return number(None) if value is None else _titled(typeset(decimals(value, digits, least=0.0)), value)
+
+
 def typeset(shown: str) -> str:
     """A number as journals print it: a minus sign for a hyphen, a power of ten for ``e-04``.
 
@@ -76,9 +81,30 @@ def digits_of_interval(entry: dict[str, Any], digits: int = 3) -> int:
 
 
 def interval_text(entry: dict[str, Any], digits: int = 3) -> str:
-    """``0.857 (0.797, 0.918)`` without markup; fewer decimals where the estimate is large."""
-    estimate, low, high = _three(entry, digits_of_interval(entry, digits))
+    """``0.857 (0.797, 0.918)`` without markup; fewer decimals where the estimate is large. Without limits the estimate
+    alone, or that it is not known."""
+    estimate, low, high = map(typeset, _three(entry, digits_of_interval(entry, digits)))
+    if entry.get("low") is None and entry.get("high") is None:
+        return "not known" if entry.get("estimate") is None else estimate
     return f"{estimate} ({low}, {high})"
+
+
+def digits_measured(low: float | None, high: float | None, digits: int = 2) -> int:
+    """Decimals that two numbers were measured with, ``digits`` at most.
+
+    Examples
+    --------
+    >>> digits_measured(20.0, 90.0), digits_measured(15.4, 32.0), digits_measured(-1.2345, 2.0)
+    (0, 1, 2)
+    """
+    known = [value for value in (low, high) if value is not None]
+    return next((k for k in range(digits) if all(round(value, k) == value for value in known)), digits)
+
+
+def from_to(low: Any, high: Any) -> Markup:
+    """``20 to 90``: the smallest and the largest of what was measured, with its decimals."""
+    digits = digits_measured(low, high)
+    return Markup("{} to\u00a0{}").format(quantity(low, digits), quantity(high, digits))
 
 
 def _three(entry: dict[str, Any], digits: int) -> tuple[str, str, str]:
@@ -170,6 +196,8 @@ def measured(value: Any, measure: Measure) -> Markup:
 
 
 FILTERS = {
+    "from_to": from_to,
+    "quantity": quantity,
     "measured": measured,
     "number": number,
     "p_value": p_value,

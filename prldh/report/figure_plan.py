@@ -73,7 +73,6 @@ def plan_figures(data: dict[str, Any], words: Words) -> list[Drawing]:
             f"{flow['n_read']} patients in the table, {flow['n_excluded']} left out, {flow['n']} analysed:"
             f" {flow['events']} with the event and {flow['n'] - flow['events']} without.",
             lambda: draw_flow(flow),
-            is_wide=True,
         ),
     ]
     drawings += [_agreement(name, t) for name, t in (data.get("images") or {}).items() if t["agreement"]]
@@ -217,7 +216,7 @@ def _nomograms(data: dict[str, Any]) -> list[Drawing]:
 
 
 def _agreement(name: str, images: dict[str, Any]) -> Drawing:
-    measures = (("dice", "Dice similarity coefficient"), ("hd95_mm", "95 % Hausdorff distance in mm"))
+    measures = (("dice", "Dice similarity coefficient"), ("hd95_mm", "95% Hausdorff distance in mm"))
     in_words = "; ".join(
         f"{title}: median {plain(a['median'], 2)}, from {plain(a['min'], 2)} to {plain(a['max'], 2)}"
         for key, title in measures
