@@ -39,10 +39,12 @@ from prldh.pages.format import (
     digits_measured,
     digits_of_interval,
     interval_text,
+    isolated,
     level_of,
     p_text,
     percent_text,
     typeset,
+    typeset_within,
 )
 from prldh.pages.journal_table import JournalTable
 from prldh.pages.latex import OTHER, as_latex, breakable, escape
@@ -86,6 +88,7 @@ __all__ = [
     "escape",
     "grey",
     "interval_text",
+    "isolated",
     "is_grey",
     "label",
     "label_edges",
@@ -99,5 +102,6 @@ __all__ = [
     "save_dateless",
     "spread",
     "typeset",
+    "typeset_within",
     "write_word",
 ]

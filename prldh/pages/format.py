@@ -6,6 +6,7 @@ What is printed falls on the same side of a bound as the number does: a p of 0.0
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from markupsafe import Markup, escape
@@ -16,6 +17,10 @@ from prldh.core import DASH, LEAST, Measure, decimals, plain, without_rounding
 LEVELS, BOUNDS = (0.01, 0.05, 0.1), (0.5, 1.0)
 #: Decimals beyond which a number is its bound, as far as a reader is concerned.
 MOST_DECIMALS = 9
+#: A number as programs write it, by itself.
+POWER = re.compile(r"(?<![\w.])-?\d+(\.\d+)?e[-+]\d+\b")
+#: Letters that are written from right to left: Hebrew, Arabic and their neighbours.
+RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
 SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -43,6 +48,23 @@ def typeset(shown: str) -> str:
     mantissa, _, exponent = shown.partition("e")
     mantissa = mantissa.replace("-", "−")
     return f"{mantissa} × 10{str(int(exponent)).translate(SUPERSCRIPT)}" if exponent else mantissa
+
+
+def typeset_within(text: str) -> str:
+    """A sentence whose numbers are set as :func:`typeset` sets one.
+
+    Examples
+    --------
+    >>> typeset_within("nearer to 0 than 3.1e-07 in P1e-05")
+    'nearer to 0 than 3.1 × 10⁻⁷ in P1e-05'
+    """
+    return POWER.sub(lambda found: typeset(found[0]), text)
+
+
+def isolated(name: str) -> str:
+    """A name as a sentence with numbers holds it: one from right to left would draw the numbers after it to its other
+    side."""
+    return f"\u2068{name}\u2069" if RIGHT_TO_LEFT.search(name) else name
 
 
 def level_of(data: dict[str, Any]) -> str:

@@ -65,9 +65,11 @@ def answer_rows(data: dict[str, Any], words: Words) -> tuple[list[AnswerRow], st
 
 def _shown(data: dict[str, Any]) -> list[dict[str, Any]]:
     """The first models, and always the one of which the sentences speak."""
-    models, best = data["models"], leading_model(data)
-    first = models[:MOST_MODELS]
-    return first if best is None or best.model in first else [*first[:-1], *(m for m in models if m is best.model)]
+    models: list[dict[str, Any]] = data["models"]
+    first, best = models[:MOST_MODELS], leading_model(data)
+    if best is None or best.model in first:
+        return first
+    return [*first[:-1], next(m for m in models if m is best.model)]
 
 
 def _led(held: Mapping[str, Any]) -> Mapping[str, Any] | None:

@@ -9,7 +9,7 @@ from math import ceil
 from typing import Any
 
 from prldh.core import WHOLE, plain, scope_words
-from prldh.pages import interval_text, level_of
+from prldh.pages import interval_text, isolated, level_of
 from prldh.report.answer_plan import plan_answer
 from prldh.report.drawing import Drawing, slug
 from prldh.report.groups import group_panels
@@ -146,7 +146,7 @@ def _ways(data: dict[str, Any]) -> list[Drawing]:
     if ways is None:
         return []
     scheme, rows = ways
-    told = "; ".join(f"{row.name} {interval_text(row.auc)}" for row in rows)
+    told = "; ".join(f"{isolated(row.name)} {interval_text(row.auc)}" for row in rows)
     return [
         Drawing(
             "ways",
@@ -380,12 +380,12 @@ def _roc_bands(
 
 
 def _areas(models: list[dict[str, Any]]) -> str:
-    return "; ".join(f"{m['name']} {interval_text(m['auc'])}" for m in models[:8])
+    return "; ".join(f"{isolated(m['name'])} {interval_text(m['auc'])}" for m in models[:8])
 
 
 def _odds(rows: list[dict[str, Any]]) -> str:
     return "; ".join(
-        f"{r['group']} {interval_text({'estimate': r['or'], 'low': r['low'], 'high': r['high']})}"
+        f"{isolated(r['group'])} {interval_text({'estimate': r['or'], 'low': r['low'], 'high': r['high']})}"
         for r in rows
         if not r["reference"]
     )

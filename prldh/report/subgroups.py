@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from prldh.core import plain, scope_words
-from prldh.pages import interval_text, level_of, p_text, typeset
+from prldh.pages import interval_text, isolated, level_of, p_text, typeset
 from prldh.report.drawing import slug
 from prldh.report.subgroup_drawings import SubgroupPanel
 from prldh.results import Words
@@ -108,8 +108,10 @@ def subgroup_panels(data: Mapping[str, Any], column: str) -> tuple[list[str], li
         area = everyone.get((model["name"], model["adjusted"])) or {}
         panels.append(SubgroupPanel(_label(model), area.get("estimate"), [e["models"][i]["auc"] for e in levels]))
     told = "; ".join(
-        f"{panel.name}: "
-        + ", ".join(f"{e['level']} {interval_text(dict(a))}" for e, a in zip(levels, panel.areas, strict=True))
+        f"{isolated(panel.name)}: "
+        + ", ".join(
+            f"{isolated(e['level'])} {interval_text(dict(a))}" for e, a in zip(levels, panel.areas, strict=True)
+        )
         for panel in panels
     )
     return named, panels, f"Intervals of {level_of(dict(data))}%. {told}."

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from prldh.core import OPTIMISM_FROM_SELECTION, SCOPE_WORDS, plain, scope_words
-from prldh.pages import level_of, typeset
+from prldh.pages import level_of, typeset, typeset_within
 from prldh.report.added_value import added_value_view
 from prldh.report.answer import answer_view, label
 from prldh.report.drawing import slug
@@ -460,7 +460,7 @@ def _warnings(warnings: list[dict[str, str]], told: Callable[[str], str] = str) 
     models in ``of``."""
     stages: dict[str, dict[str, list[str]]] = {}
     for warning in warnings:
-        message = told(warning["message"])
+        message = typeset_within(told(warning["message"]))
         match = _OF.fullmatch(message)
         of, text = match.groups() if match else ("", message)
         stages.setdefault(warning["stage"], {}).setdefault(text, []).extend([of] * bool(of))

@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 
 from prldh.core.errors import DataError
 from prldh.pages import create_environment
-from prldh.pages.format import interval, number, p_value, typeset
+from prldh.pages.format import interval, isolated, number, p_value, typeset
 from prldh.plugins.registry import Registry
 from prldh.report.answer import answer_view
 from prldh.report.answer_plan import MOST_MODELS, answer_rows
 from prldh.report.page import render
 from prldh.report.seen import seen_in_figures
-from prldh.report.subgroups import _notes
+from prldh.report.subgroups import _notes, subgroup_panels
 from prldh.report.view import ROWS_OPEN, _references, _warnings, summary_rule
 from prldh.results.asking import words_of
 from prldh.results.variables import Variables
@@ -249,6 +249,19 @@ def test_what_was_not_done_is_not_told():
 
 
 # ---------------------------------------------------------------- numbers
+
+
+def test_a_name_from_right_to_left_leaves_the_numbers_after_it_in_their_order():
+    area = {"estimate": 0.714, "low": 0.531, "high": 0.846}
+    level = {"level": "سابقا", "is_blank": False, "n": 9, "events": 4}
+    entry = {"scope": "pipeline", "scheme": "folds", "levels": [level | {"models": [{**model(), "auc": area}]}]}
+    *_, told = subgroup_panels(results(model()) | {"subgroups": {"smoker": entry}}, "smoker")
+    assert "Disc Radscore: \u2068سابقا\u2069 0.714 (0.531, 0.846)." in told and isolated("disc") == "disc"
+
+
+def test_numbers_in_warnings_are_set_as_those_of_tables():
+    told = _warnings([{"stage": "validation", "message": "nearer to 0 than 3.1e-07 in P1e-05"}])
+    assert told["main"][0][1][0]["text"] == "nearer to 0 than 3.1 × 10⁻⁷ in P1e-05"
 
 
 @pytest.mark.parametrize(
