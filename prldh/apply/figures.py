@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from prldh.core import file_text
-from prldh.pages import interval_text
+from prldh.pages import interval_text, isolated
 from prldh.report import (
     ALL_THRESHOLDS,
     MOST_PANELS,
@@ -50,8 +50,8 @@ def _of_models(models: list[dict[str, Any]], kind: str, cohort: str, within: Ran
     roc = [(m["name"], m["roc"]) for m in models]
     calibration = [(m["name"], m["calibration"]) for m in models]
     decision = [(m["name"], m["decision_curve"]) for m in models]
-    areas = "; ".join(f"{m['name']} {interval_text(m['auc'])}" for m in models)
-    slopes = "; ".join(f"{m['name']} {interval_text(m['slope'], 2)}" for m in models)
+    areas = "; ".join(f"{isolated(m['name'])} {interval_text(m['auc'])}" for m in models)
+    slopes = "; ".join(f"{isolated(m['name'])} {interval_text(m['slope'], 2)}" for m in models)
     is_wide = len(models) > 1
     again = [(f"{m['name']}, recalibrated", m["recalibrated"]) for m in models if "auc" in m.get("recalibrated", {})]
     return [
@@ -84,7 +84,7 @@ def _of_recalibrated(models: list[tuple[str, dict[str, Any]]], kind: str, cohort
     """Calibration and decision curves of what recalibration made of the models, on the same patients."""
     calibration = [(name, m["calibration"]) for name, m in models]
     decision = [(name, m["decision_curve"]) for name, m in models]
-    slopes = "; ".join(f"{name} {interval_text(m['slope'], 2)}" for name, m in models)
+    slopes = "; ".join(f"{isolated(name)} {interval_text(m['slope'], 2)}" for name, m in models)
     return [
         Drawing(
             f"calibration_{kind}_recalibrated",
@@ -115,7 +115,7 @@ def plan_pooled(pooled: Mapping[str, Any], entries: Sequence[Mapping[str, Any]])
             if model["adjusted"] == adjusted and model["n_cohorts"] > 1:
                 own = [_area_of(e, model["name"], adjusted) for e in judged]
                 panels.append(SubgroupPanel(model["name"], model["auc"]["estimate"], [*own, model["auc"]]))
-                told.append(f"{model['name']} {interval_text(model['auc'])}")
+                told.append(f"{isolated(model['name'])} {interval_text(model['auc'])}")
         if panels:
             shown = (
                 f"AUC in every cohort, and of the cohorts as one (lowest; dotted: expected in another cohort), {kind}"

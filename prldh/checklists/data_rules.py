@@ -59,7 +59,7 @@ def name_of(model: Mapping[str, Any]) -> str:
 def share_of_events(d: Dossier) -> str:
     cohort = d.run["cohort"]
     return (
-        f"{cohort['events']} of {cohort['n']} ({100 * cohort['events'] / cohort['n']:.1f} %) with {cohort['outcome']} ="
+        f"{cohort['events']} of {cohort['n']} ({100 * cohort['events'] / cohort['n']:.1f}%) with {cohort['outcome']} ="
         f" {cohort['event']}"
     )
 

@@ -52,7 +52,7 @@ def performance(d: Dossier) -> Finding:
     n, events = d.run["cohort"]["n"], d.run["cohort"]["events"]
     return filled(
         f"{'; '.join(_performance(d))}. Always guessing the commoner outcome is right in"
-        f" {100 * max(events, n - events) / n:.1f} %",
+        f" {100 * max(events, n - events) / n:.1f}%",
         report("validation"),
         report("performance"),
         report("calibration"),

@@ -45,10 +45,10 @@ def describe_score(score: dict[str, Any]) -> list[str]:
     if not score["n_open"]:
         if score["score"] is None:
             return [f"METRICS score: none, as no item applies{beside}."]
-        return [f"METRICS score: {score['score']:.1f} % ({score['band']}); all {total} items are answered{beside}."]
+        return [f"METRICS score: {score['score']:.1f}% ({score['band']}); all {total} items are answered{beside}."]
     still = "1 item still open is" if score["n_open"] == 1 else f"{score['n_open']} items still open are"
     return [
-        f"METRICS score: between {score['low']:.1f} % and {score['high']:.1f} %, as the {still} answered no or"
+        f"METRICS score: between {score['low']:.1f}% and {score['high']:.1f}%, as the {still} answered no or"
         f" yes{beside}. It has no band before every item is answered."
     ]
 

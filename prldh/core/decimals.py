@@ -12,16 +12,19 @@ LEAST = 1e-9
 ROUNDING = 1e-13
 
 
-def decimals(value: float, digits: int = 3) -> str:
-    """Fixed decimals; scientific where that would show nothing or a flood of digits; a bound below :data:`LEAST`.
+def decimals(value: float, digits: int = 3, least: float = LEAST) -> str:
+    """Fixed decimals; scientific where that would show nothing or a flood of digits; a bound below ``least``, which is
+    0 for what was measured, as that is no rounding of sums.
 
     Examples
     --------
     >>> decimals(0.0), decimals(1e-17), decimals(-1e-17), decimals(-0.0)
     ('0.000', '< 1e-09', '> -1e-09', '0.000')
+    >>> decimals(1.04e-11, 2, least=0.0)
+    '1.0e-11'
     """
-    if 0 < abs(value) < LEAST:
-        return f"< {LEAST:.0e}" if value > 0 else f"> -{LEAST:.0e}"
+    if 0 < abs(value) < least:
+        return f"< {least:.0e}" if value > 0 else f"> -{least:.0e}"
     if value != 0 and (abs(value) >= 1e6 or abs(value) < 0.5 * 10**-digits):
         return f"{value:.{max(digits - 1, 1)}e}"
     shown = f"{value:.{digits}f}"

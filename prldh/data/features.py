@@ -250,7 +250,7 @@ def tell_of_blanks(tissue: str, block: FeatureBlock) -> list[Warn]:
     if not order:
         return []
     n_patients = int(np.isnan(block.first[:, order]).any(axis=1).sum())
-    listed = some(f"{block.names[j]} ({100 * share[j]:.3g} %)" for j in order)
+    listed = some(f"{block.names[j]} ({100 * share[j]:.3g}%)" for j in order)
     return [
         warn.BLANK_FEATURES(
             tissue=tissue,

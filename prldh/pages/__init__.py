@@ -34,7 +34,18 @@ from prldh.pages.canvas import (
 )
 from prldh.pages.environment import create_environment
 from prldh.pages.fonts import FAMILY, figure_font, font_face
-from prldh.pages.format import digits_for, digits_of_interval, interval_text, level_of, p_text, percent_text, typeset
+from prldh.pages.format import (
+    digits_for,
+    digits_measured,
+    digits_of_interval,
+    interval_text,
+    isolated,
+    level_of,
+    p_text,
+    percent_text,
+    typeset,
+    typeset_within,
+)
 from prldh.pages.journal_table import JournalTable
 from prldh.pages.latex import OTHER, as_latex, breakable, escape
 from prldh.pages.word import WORD_MARK, add_grid, add_link, save_dateless, start_document, write_word
@@ -71,11 +82,13 @@ __all__ = [
     "colour",
     "create_environment",
     "digits_for",
+    "digits_measured",
     "digits_of_interval",
     "draw_band",
     "escape",
     "grey",
     "interval_text",
+    "isolated",
     "is_grey",
     "label",
     "label_edges",
@@ -89,5 +102,6 @@ __all__ = [
     "save_dateless",
     "spread",
     "typeset",
+    "typeset_within",
     "write_word",
 ]

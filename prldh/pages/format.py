@@ -6,6 +6,7 @@ What is printed falls on the same side of a bound as the number does: a p of 0.0
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from markupsafe import Markup, escape
@@ -16,6 +17,10 @@ from prldh.core import DASH, LEAST, Measure, decimals, plain, without_rounding
 LEVELS, BOUNDS = (0.01, 0.05, 0.1), (0.5, 1.0)
 #: Decimals beyond which a number is its bound, as far as a reader is concerned.
 MOST_DECIMALS = 9
+#: A number as programs write it, by itself.
+POWER = re.compile(r"(?<![\w.])-?\d+(\.\d+)?e[-+]\d+\b")
+#: Letters that are written from right to left: Hebrew, Arabic and their neighbours.
+RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
 SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -25,6 +30,11 @@ def number(value: Any, digits: int = 3, noise: float = 0.0) -> Markup:
     if value is None:
         return Markup('<span class="none" title="not defined">') + DASH + Markup("</span>")
     return _titled(typeset(decimals(0.0 if abs(value) < noise else value, digits)), value)
+
+
+def quantity(value: Any, digits: int = 2) -> Markup:
+    """A number in units of what was measured, however small these make it."""
+    return number(None) if value is None else _titled(typeset(decimals(value, digits, least=0.0)), value)
 
 
 def typeset(shown: str) -> str:
@@ -38,6 +48,23 @@ def typeset(shown: str) -> str:
     mantissa, _, exponent = shown.partition("e")
     mantissa = mantissa.replace("-", "−")
     return f"{mantissa} × 10{str(int(exponent)).translate(SUPERSCRIPT)}" if exponent else mantissa
+
+
+def typeset_within(text: str) -> str:
+    """A sentence whose numbers are set as :func:`typeset` sets one.
+
+    Examples
+    --------
+    >>> typeset_within("nearer to 0 than 3.1e-07 in P1e-05")
+    'nearer to 0 than 3.1 × 10⁻⁷ in P1e-05'
+    """
+    return POWER.sub(lambda found: typeset(found[0]), text)
+
+
+def isolated(name: str) -> str:
+    """A name as a sentence with numbers holds it: one from right to left would draw the numbers after it to its other
+    side."""
+    return f"\u2068{name}\u2069" if RIGHT_TO_LEFT.search(name) else name
 
 
 def level_of(data: dict[str, Any]) -> str:
@@ -76,9 +103,30 @@ def digits_of_interval(entry: dict[str, Any], digits: int = 3) -> int:
 
 
 def interval_text(entry: dict[str, Any], digits: int = 3) -> str:
-    """``0.857 (0.797, 0.918)`` without markup; fewer decimals where the estimate is large."""
-    estimate, low, high = _three(entry, digits_of_interval(entry, digits))
+    """``0.857 (0.797, 0.918)`` without markup; fewer decimals where the estimate is large. Without limits the estimate
+    alone, or that it is not known."""
+    estimate, low, high = map(typeset, _three(entry, digits_of_interval(entry, digits)))
+    if entry.get("low") is None and entry.get("high") is None:
+        return "not known" if entry.get("estimate") is None else estimate
     return f"{estimate} ({low}, {high})"
+
+
+def digits_measured(low: float | None, high: float | None, digits: int = 2) -> int:
+    """Decimals that two numbers were measured with, ``digits`` at most.
+
+    Examples
+    --------
+    >>> digits_measured(20.0, 90.0), digits_measured(15.4, 32.0), digits_measured(-1.2345, 2.0)
+    (0, 1, 2)
+    """
+    known = [value for value in (low, high) if value is not None]
+    return next((k for k in range(digits) if all(round(value, k) == value for value in known)), digits)
+
+
+def from_to(low: Any, high: Any) -> Markup:
+    """``20 to 90``: the smallest and the largest of what was measured, with its decimals."""
+    digits = digits_measured(low, high)
+    return Markup("{} to\u00a0{}").format(quantity(low, digits), quantity(high, digits))
 
 
 def _three(entry: dict[str, Any], digits: int) -> tuple[str, str, str]:
@@ -170,6 +218,8 @@ def measured(value: Any, measure: Measure) -> Markup:
 
 
 FILTERS = {
+    "from_to": from_to,
+    "quantity": quantity,
     "measured": measured,
     "number": number,
     "p_value": p_value,

@@ -81,7 +81,7 @@ def _tiles(data: Mapping[str, Any], words: Words) -> list[Tile]:
         Tile(
             "Patients and events",
             f"{cohort['n']} and {cohort['events']}",
-            f"{rows}{share} % have {cohort['outcome']} = {cohort['event']}",
+            f"{rows}{share}% have {cohort['outcome']} = {cohort['event']}",
         ),
         _needed(data, best.model if best else data["models"][0]),
     ]
@@ -139,7 +139,7 @@ def _told(data: dict[str, Any], level: str, words: Words) -> dict[str, list[str]
     which = f"the model “{label(data, models[0])}” tells" if len(models) == 1 else f"{len(models)} models tell"
     asked = (
         f"What was asked: how well {which} patients with {cohort['outcome']} = {cohort['event']} ({cohort['events']} of"
-        f" {cohort['n']}, {share} %) from those without."
+        f" {cohort['n']}, {share}%) from those without."
     )
     leading = leading_model(data)
     if leading is None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from prldh.core import REFITTED, plain
 from prldh.pages import interval_text, level_of
+from prldh.report.answer import leading_model
 from prldh.report.answer_drawings import APPARENT, YARDSTICK, AnswerRow, draw_answer
 from prldh.report.drawing import Drawing
 from prldh.report.ways import leading, yardstick_rows
@@ -27,7 +28,7 @@ def plan_answer(data: dict[str, Any], words: Words) -> list[Drawing]:
     told = "; ".join(f"{row.name}: {_row_in_words(row, whole)}" for row in rows)
     where = f" Held out: {words.scheme(scheme).label}." if scheme else " No model was validated."
     n = len(data["models"])
-    first = f" The first {MOST_MODELS} of {n} models." if n > MOST_MODELS else ""
+    first = f" {MOST_MODELS} of {n} models: the first, and the best held out." if n > MOST_MODELS else ""
     wide = Drawing(
         "answer",
         "How well the models tell patients apart",
@@ -41,7 +42,7 @@ def plan_answer(data: dict[str, Any], words: Words) -> list[Drawing]:
 
 def answer_rows(data: dict[str, Any], words: Words) -> tuple[list[AnswerRow], str]:
     """A row a model and a plain model of the yardstick; and the scheme of the held-out numbers, that which leads."""
-    models = data["models"][:MOST_MODELS]
+    models = _shown(data)
     scheme = next((scheme for m in models for _, scheme in by_honesty(m["validation"])), "")
     rows = []
     for m in models:
@@ -60,6 +61,15 @@ def answer_rows(data: dict[str, Any], words: Words) -> tuple[list[AnswerRow], st
         if row["scheme"] == scheme:
             rows.append(AnswerRow(row["label"], yardstick=leading(row["entry"])))
     return rows, scheme
+
+
+def _shown(data: dict[str, Any]) -> list[dict[str, Any]]:
+    """The first models, and always the one of which the sentences speak."""
+    models: list[dict[str, Any]] = data["models"]
+    first, best = models[:MOST_MODELS], leading_model(data)
+    if best is None or best.model in first:
+        return first
+    return [*first[:-1], next(m for m in models if m is best.model)]
 
 
 def _led(held: Mapping[str, Any]) -> Mapping[str, Any] | None:

@@ -11,13 +11,15 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 from matplotlib.path import Path
 from matplotlib.textpath import text_to_path
 
-from prldh.pages import INK, TWO_COLUMNS, label, new_figure
+from prldh.pages import INK, ONE_COLUMN, TWO_COLUMNS, label, new_figure
 
 #: From line to line of text, and from a box to its text, in points.
 LINE, INSIDE = 10.5, 5.0
 #: What an arrow needs between two boxes.
 BETWEEN = 20.0
 WIDTH = TWO_COLUMNS * 72
+#: As wide as a column of a journal, and as a phone.
+NARROW = ONE_COLUMN * 72
 
 
 @dataclass(frozen=True)
@@ -58,11 +60,11 @@ def _width(text: str) -> float:
     return text_to_path.get_text_width_height_descent(shown, FontProperties(), ismath=False)[0]
 
 
-def page_of(height: float) -> tuple[Figure, Any]:
-    """A page 175 mm wide and so many points high."""
-    figure = new_figure(TWO_COLUMNS, height / 72)
+def page_of(height: float, width: float = WIDTH) -> tuple[Figure, Any]:
+    """A page so many points high, and 175 mm wide where nothing else is said."""
+    figure = new_figure(width / 72, height / 72)
     axis = figure.add_axes((0, 0, 1, 1))
-    axis.set(xlim=(0, WIDTH), ylim=(height, 0))
+    axis.set(xlim=(0, width), ylim=(height, 0))
     axis.axis("off")
     return figure, axis
 

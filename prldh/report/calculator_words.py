@@ -28,7 +28,7 @@ def meaning_of(model: Mapping[str, Any], entry: Mapping[str, Any], data: dict[st
     if model["threshold"] is None:
         return ("The model has no threshold: its predictions do not tell patients apart.",)
     first = (
-        f"Risks above {_share(model['threshold'])} % are called positive. This threshold is Youden's: in the patients"
+        f"Risks above {_share(model['threshold'])}% are called positive. This threshold is Youden's: in the patients"
         " that made the model it had the largest sum of sensitivity and specificity. It weighs a missed event as much"
         " as a false alarm, which is a choice, and no advice on treatment."
     )

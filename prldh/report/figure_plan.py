@@ -9,7 +9,7 @@ from math import ceil
 from typing import Any
 
 from prldh.core import WHOLE, plain, scope_words
-from prldh.pages import interval_text, level_of
+from prldh.pages import interval_text, isolated, level_of
 from prldh.report.answer_plan import plan_answer
 from prldh.report.drawing import Drawing, slug
 from prldh.report.groups import group_panels
@@ -73,7 +73,6 @@ def plan_figures(data: dict[str, Any], words: Words) -> list[Drawing]:
             f"{flow['n_read']} patients in the table, {flow['n_excluded']} left out, {flow['n']} analysed:"
             f" {flow['events']} with the event and {flow['n'] - flow['events']} without.",
             lambda: draw_flow(flow),
-            is_wide=True,
         ),
     ]
     drawings += [_agreement(name, t) for name, t in (data.get("images") or {}).items() if t["agreement"]]
@@ -147,7 +146,7 @@ def _ways(data: dict[str, Any]) -> list[Drawing]:
     if ways is None:
         return []
     scheme, rows = ways
-    told = "; ".join(f"{row.name} {interval_text(row.auc)}" for row in rows)
+    told = "; ".join(f"{isolated(row.name)} {interval_text(row.auc)}" for row in rows)
     return [
         Drawing(
             "ways",
@@ -217,7 +216,7 @@ def _nomograms(data: dict[str, Any]) -> list[Drawing]:
 
 
 def _agreement(name: str, images: dict[str, Any]) -> Drawing:
-    measures = (("dice", "Dice similarity coefficient"), ("hd95_mm", "95 % Hausdorff distance in mm"))
+    measures = (("dice", "Dice similarity coefficient"), ("hd95_mm", "95% Hausdorff distance in mm"))
     in_words = "; ".join(
         f"{title}: median {plain(a['median'], 2)}, from {plain(a['min'], 2)} to {plain(a['max'], 2)}"
         for key, title in measures
@@ -381,12 +380,12 @@ def _roc_bands(
 
 
 def _areas(models: list[dict[str, Any]]) -> str:
-    return "; ".join(f"{m['name']} {interval_text(m['auc'])}" for m in models[:8])
+    return "; ".join(f"{isolated(m['name'])} {interval_text(m['auc'])}" for m in models[:8])
 
 
 def _odds(rows: list[dict[str, Any]]) -> str:
     return "; ".join(
-        f"{r['group']} {interval_text({'estimate': r['or'], 'low': r['low'], 'high': r['high']})}"
+        f"{isolated(r['group'])} {interval_text({'estimate': r['or'], 'low': r['low'], 'high': r['high']})}"
         for r in rows
         if not r["reference"]
     )

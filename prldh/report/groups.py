@@ -39,7 +39,7 @@ def _note(pooled: Mapping[str, Any]) -> str:
     sentences = [f"Groups as one: {pooled['method']}; {n} group{'s' * (n != 1)}."]
     if pooled["tau2"] is not None:
         sentences.append(
-            f"Between groups: τ² {plain(pooled['tau2'])} on the logit scale, I² {100 * pooled['i2']:.0f} %, Cochran's Q"
+            f"Between groups: τ² {plain(pooled['tau2'])} on the logit scale, I² {100 * pooled['i2']:.0f}%, Cochran's Q"
             f" {plain(pooled['q'], 2)} (p {plain(pooled['q_p'])})."
         )
     if pooled["prediction_low"] is not None:

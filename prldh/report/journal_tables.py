@@ -8,10 +8,19 @@ from pathlib import Path
 from typing import Any
 
 from prldh.checklists import has_docx
-from prldh.core import APPARENT, DASH, LEAST, OPTIMISM_FROM_SELECTION, REFITTED, WHOLE, Measure, plain
-from prldh.pages import JournalTable, as_latex, interval_text, p_text, percent_text, write_word
+from prldh.core import APPARENT, DASH, LEAST, OPTIMISM_FROM_SELECTION, REFITTED, WHOLE, Measure, decimals, plain
+from prldh.pages import (
+    JournalTable,
+    as_latex,
+    digits_measured,
+    interval_text,
+    p_text,
+    percent_text,
+    typeset,
+    write_word,
+)
 from prldh.report.merged_terms import adjusted_for, merged_terms
-from prldh.report.view import SUMMARY_RULES, TESTS, label
+from prldh.report.view import TESTS, label, summary_rule
 from prldh.results import (
     ARTEFACT,
     CLASSIFIED,
@@ -73,11 +82,11 @@ def _table_one(data: dict[str, Any]) -> JournalTable:
     sizes = dict(zip(groups, (cohort["n"], cohort["n"] - cohort["events"], cohort["events"]), strict=True))
     variables = variables_of(data)
     for v in data["table_one"]:
-        last = [plain(v["smd"], 2)] if has_smd else []
+        last = [shown(v["smd"], 2)] if has_smd else []
         if has_p:
             tests.append(v["test"])
             last += [
-                plain(v["statistic"], 2),
+                shown(v["statistic"], 2),
                 p_text(v["p"]),
                 *([p_text(v[f"p_{chosen['adjust_p']}"])] if method else []),
             ]
@@ -86,7 +95,7 @@ def _table_one(data: dict[str, Any]) -> JournalTable:
             cells = v["rows"][0]
             rows.append([variables(v["variable"]), *(_summary(v, cells[g]) for g in groups), *last])
             if "min" in cells["total"]:
-                ends = [f"{plain(cells[g]['min'], 2)} to {plain(cells[g]['max'], 2)}" for g in groups]
+                ends = [_from_to(cells[g]["min"], cells[g]["max"]) for g in groups]
                 rows.append(["  smallest to largest", *ends, *empty])
         else:
             rows.append([variables(v["variable"]), "", "", "", *last])
@@ -100,17 +109,32 @@ def _table_one(data: dict[str, Any]) -> JournalTable:
             ]
         if v.get("unknown", {}).get("total"):
             rows.append(["  unknown", *(str(v["unknown"][g]) for g in groups), *empty])
-    notes = [SUMMARY_RULES[chosen.get("summary", "by_normality")], "n (percent of those known in the column)."]
+    notes = [summary_rule(data), "n (percent of those known in the column)."]
     if tests:
         notes.append("Tests: " + ", ".join(TESTS[t] for t in dict.fromkeys(tests)) + ".")
     return JournalTable("table1", f"Table 1. Characteristics by {cohort['outcome']}", head, rows, notes)
 
 
+def shown(value: float | None, digits: int = 3) -> str:
+    """A number as journals print it, a dash for None."""
+    return typeset(plain(value, digits))
+
+
+def _quantity(value: float | None, digits: int = 2) -> str:
+    """A number in units of what was measured, as on the page."""
+    return DASH if value is None else typeset(decimals(value, digits, least=0.0))
+
+
+def _from_to(low: float | None, high: float | None) -> str:
+    digits = digits_measured(low, high)
+    return f"{_quantity(low, digits)} to {_quantity(high, digits)}"
+
+
 def _summary(variable: dict[str, Any], cell: dict[str, Any]) -> str:
     """``56.10 ± 9.20`` or ``55.00 [48.00, 63.00]``."""
     if variable.get("summary") == "median":
-        return f"{plain(cell['median'], 2)} [{plain(cell['q1'], 2)}, {plain(cell['q3'], 2)}]"
-    return f"{plain(cell['mean'], 2)} ± {plain(cell['sd'], 2)}"
+        return f"{_quantity(cell['median'])} [{_quantity(cell['q1'])}, {_quantity(cell['q3'])}]"
+    return f"{_quantity(cell['mean'])} ± {_quantity(cell['sd'])}"
 
 
 def _performance(data: dict[str, Any]) -> JournalTable:
@@ -128,7 +152,7 @@ def _performance(data: dict[str, Any]) -> JournalTable:
             label(data, m),
             *[interval_text(own[2]) if own else DASH] * is_held_out,
             interval_text(m["auc"]),
-            plain(m["threshold"]),
+            shown(m["threshold"]),
             *(_cell(m, measure) for measure in CLASSIFIED),
         ]
         for m, own in zip(data["models"], held, strict=True)
@@ -147,7 +171,7 @@ def _performance(data: dict[str, Any]) -> JournalTable:
 
 def _cell(model: dict[str, Any], measure: Measure) -> str:
     value = model.get(measure.key) or {}
-    return interval_text(value) if measure.has_interval(APPARENT) else plain(value.get("estimate"))
+    return interval_text(value) if measure.has_interval(APPARENT) else shown(value.get("estimate"))
 
 
 def _validation(data: dict[str, Any]) -> JournalTable:
@@ -204,7 +228,7 @@ def _cost(data: dict[str, Any], model: dict[str, Any], scheme: str) -> str:
     """The optimism from selection, that it is unknown, or nothing where nothing was selected."""
     if unknown_leakage(data, model):
         return "unknown"
-    return plain(cost_of_leakage(data, model, scheme)) if is_chosen(data, model) else ""
+    return shown(cost_of_leakage(data, model, scheme)) if is_chosen(data, model) else ""
 
 
 def _terms(data: dict[str, Any]) -> JournalTable:
@@ -254,7 +278,7 @@ def _interaction(data: dict[str, Any]) -> JournalTable | None:
                     *(
                         [DASH] * 3 + ["1 (reference)"]
                         if g["reference"]
-                        else [plain(_coefficient(g)), plain(g["se"]), p_text(g["p"]), interval_text(odds)]
+                        else [shown(_coefficient(g)), shown(g["se"]), p_text(g["p"]), interval_text(odds)]
                     ),
                 ]
             )

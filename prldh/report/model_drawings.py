@@ -19,6 +19,7 @@ from prldh.pages import (
     TWO_COLUMNS,
     axes_of,
     draw_band,
+    interval_text,
     label,
     label_edges,
     legend_below,
@@ -310,7 +311,8 @@ def put_forest(axis: Any, rows: list[dict[str, Any]]) -> None:
             axis.plot(row["or"], y, marker="s", color=look(0)["color"], markersize=5)
         if row["low"] is not None and row["high"] is not None:
             axis.hlines(y, row["low"], row["high"], look(0)["color"], linewidth=1.2)
-        text = "reference" if row["reference"] else f"{plain(row['or'])} ({plain(row['low'])}, {plain(row['high'])})"
+        odds = {"estimate": row["or"], "low": row["low"], "high": row["high"]}
+        text = "reference" if row["reference"] else interval_text(odds)
         axis.text(1.02, y, text, va="center", transform=axis.get_yaxis_transform())
     put_level(axis, "as the reference", x=1)
     axis.set_yticks(range(len(rows)), [f"{label(r['group'])}\n{r['events']}/{r['n']} events" for r in reversed(rows)])

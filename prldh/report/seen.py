@@ -185,7 +185,7 @@ def _stability(data: dict[str, Any], schemes: dict[str, Any], words: Words) -> s
     ranked = sorted(schemes[scheme]["frequency"].items(), key=lambda item: -item[1])[:3]
     return (
         f"Most often selected ({words.scheme(scheme).label}): "
-        + ", ".join(f"{feature} in {plain(100 * share, 0)} %" for feature, share in ranked)
+        + ", ".join(f"{feature} in {plain(100 * share, 0)}%" for feature, share in ranked)
         + "."
         if ranked
         else ""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from prldh.core import plain, scope_words
-from prldh.pages import interval_text, level_of, p_text
+from prldh.pages import interval_text, isolated, level_of, p_text, typeset
 from prldh.report.drawing import slug
 from prldh.report.subgroup_drawings import SubgroupPanel
 from prldh.results import Words
@@ -24,7 +24,7 @@ def subgroups_view(data: Mapping[str, Any], words: Words) -> list[dict[str, Any]
             "figure": figures[column],
             "of": f"{words.scheme(entry['scheme']).label}, {scope_words(entry['scope'])}",
             "rows": list(_rows(entry)),
-            "notes": [_note(each) for each in entry["heterogeneity"]],
+            "notes": _notes(entry["heterogeneity"]),
             "reasons": _reasons(entry),
         }
         for column, entry in (data.get("subgroups") or {}).items()
@@ -60,16 +60,24 @@ def name_of_level(level: Mapping[str, Any]) -> str:
     return "(blank)" if level["is_blank"] else level["level"]
 
 
+def _notes(compared: Iterable[Mapping[str, Any]]) -> list[str]:
+    """A sentence a model on how levels differ; models of which the same is said share one."""
+    of: dict[str, list[str]] = {}
+    for each in compared:
+        of.setdefault(_note(each), []).append(_label(each))
+    return [f"{'; '.join(names)}: {note}" for note, names in of.items()]
+
+
 def _note(each: Mapping[str, Any]) -> str:
     """How far a model's AUC differs between levels."""
     left = each["left_out"]
     out = f" Left out (one class, no variance, or an AUC of 0 or 1): {', '.join(left)}." if left else ""
     if each["q"] is None:
-        return f"{_label(each)}: not compared, as {each['reason']}.{out}"
+        return f"not compared, as {each['reason']}.{out}"
     return (
-        f"{_label(each)}: Cochran's Q {plain(each['q'], 2)} on {each['df']:.0f} df, p {p_text(each['p'])};"
-        f" τ² {plain(each['tau2'])}, I² {100 * (each['i2'] or 0.0):.0f} %, of the logit AUCs of {each['n_levels']}"
-        f" levels.{out}"
+        f"Cochran's Q {plain(each['q'], 2)} on {each['df']:.0f} df, p {p_text(each['p'])};"
+        f" τ² {typeset(plain(each['tau2']))}, I² {100 * (each['i2'] or 0.0):.0f}%, of the logit AUCs of"
+        f" {each['n_levels']} levels.{out}"
     )
 
 
@@ -100,8 +108,10 @@ def subgroup_panels(data: Mapping[str, Any], column: str) -> tuple[list[str], li
         area = everyone.get((model["name"], model["adjusted"])) or {}
         panels.append(SubgroupPanel(_label(model), area.get("estimate"), [e["models"][i]["auc"] for e in levels]))
     told = "; ".join(
-        f"{panel.name}: "
-        + ", ".join(f"{e['level']} {interval_text(dict(a))}" for e, a in zip(levels, panel.areas, strict=True))
+        f"{isolated(panel.name)}: "
+        + ", ".join(
+            f"{isolated(e['level'])} {interval_text(dict(a))}" for e, a in zip(levels, panel.areas, strict=True)
+        )
         for panel in panels
     )
     return named, panels, f"Intervals of {level_of(dict(data))}%. {told}."

@@ -26,7 +26,7 @@ from prldh.pages import (
     panels_of,
     put_level,
 )
-from prldh.report.boxes import BETWEEN, WIDTH, Box, fitted, join, join_down, page_of, put_box
+from prldh.report.boxes import BETWEEN, NARROW, Box, fitted, join, join_down, page_of, put_box
 
 #: Numbers stand in the cells of a heat map of up to so many features.
 MOST_NUMBERED = 12
@@ -35,26 +35,28 @@ MOST_LINES = 56
 
 
 def draw_flow(flow: dict[str, Any]) -> Figure:
-    """Boxes from the patients read to events and non-events, with those left out beside."""
+    """Boxes from the patients read to events and non-events, with those left out beside, in one column of a page."""
     has_aside = bool(flow["n_excluded"])
-    centre, wide = (WIDTH * 0.29, WIDTH * 0.26) if has_aside else (WIDTH * 0.5, WIDTH * 0.3)
+    edge, half = 1.0, NARROW / 2
+    wide, room = half - 4, half - 6
+    left, right = edge + wide / 2, NARROW - edge - wide / 2
+    centre = left if has_aside else half
     aside = [f"Left out: n = {flow['n_excluded']}"] if has_aside else []
-    room = WIDTH * 0.42
     for reason, n in flow["reasons"] if has_aside else ():
         aside += fitted(f"{label(reason, 200, 1)}: {n}", room)
     read = Box(fitted(f"Patients in the table: n = {flow['n_read']}", wide), centre, 4, wide)
-    left_out = Box(tuple(aside), WIDTH - room / 2 - 4, read.bottom + BETWEEN / 2, room, is_left=True)
+    left_out = Box(tuple(aside), NARROW - edge - room / 2, read.bottom + BETWEEN / 2, room, is_left=True)
     analysed_top = left_out.bottom + BETWEEN / 2 if has_aside else read.bottom + BETWEEN
     analysed = Box(fitted(f"Analysed: n = {flow['n']}", wide), centre, analysed_top, wide)
     groups = [
-        Box(fitted(f"{name}: n = {n}", wide), centre + side * (wide / 2 + 6), analysed.bottom + BETWEEN, wide)
-        for side, name, n in (
-            (-1, flow["event"], flow["events"]),
-            (1, flow["non_event"], flow["n"] - flow["events"]),
+        Box(fitted(f"{name}: n = {n}", wide), x, analysed.bottom + BETWEEN, wide)
+        for x, name, n in (
+            (left, flow["event"], flow["events"]),
+            (right, flow["non_event"], flow["n"] - flow["events"]),
         )
     ]
     boxes = [read, analysed, *groups, *([left_out] if has_aside else [])]
-    figure, axis = page_of(max(box.bottom for box in boxes) + 4)
+    figure, axis = page_of(max(box.bottom for box in boxes) + 4, NARROW)
     for box in boxes:
         put_box(axis, box)
     join_down(axis, read, analysed)
@@ -69,7 +71,7 @@ def draw_agreement(cases: list[dict[str, Any]], agreement: dict[str, Any]) -> Fi
     """Every case in ascending order, beside the median."""
     shown = [
         (key, title)
-        for key, title in (("dice", "Dice similarity coefficient"), ("hd95_mm", "95 % Hausdorff distance, mm"))
+        for key, title in (("dice", "Dice similarity coefficient"), ("hd95_mm", "95% Hausdorff distance, mm"))
         if key in agreement
     ]
     figure, axes = grid_of(1, len(shown), TWO_COLUMNS, 2.2)

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from prldh.core import OPTIMISM_FROM_SELECTION, SCOPE_WORDS, plain, scope_words
-from prldh.pages import level_of, typeset
+from prldh.pages import level_of, typeset, typeset_within
 from prldh.report.added_value import added_value_view
 from prldh.report.answer import answer_view, label
 from prldh.report.drawing import slug
@@ -67,13 +67,28 @@ SUMMARY_RULES = {
     "mean": "Mean ± SD.",
     "median": "Median [quartiles].",
 }
+#: Where a variable is summarised by its median and tested by its mean.
+MEANS_TESTED = (
+    "The test beside a median compares means all the same, as table_one.continuous is set; wilcoxon there compares"
+    " ranks."
+)
 ROWS_SHOWN = 400
+#: Rows of a table that stand open where it is not its section's first view; longer ones fold.
+ROWS_OPEN = 24
 #: Features of a Radscore that a table and its formula list.
 FEATURES_SHOWN = 50
 #: Tables of each model that a page holds one by one; those of more are in CSV alone.
 MODELS_SHOWN = 12
 #: Warnings of a stage that stand open; more are folded.
 WARNINGS_OPEN = 3
+
+
+def summary_rule(data: dict[str, Any]) -> str:
+    """How Table 1 summarises what is continuous, and that a test beside it is of another kind."""
+    chosen = data["study"]["settings"].get("table_one", {})
+    rule = SUMMARY_RULES[chosen.get("summary", "by_normality")]
+    is_mixed = any(v.get("summary") == "median" and v["test"] in ("t", "welch") for v in data["table_one"])
+    return f"{rule} {MEANS_TESTED}" if is_mixed and chosen.get("p_values", True) else rule
 
 
 def make_view(data: dict[str, Any], words: Words, figures: dict[str, dict[str, Any]]) -> dict[str, Any]:
@@ -135,7 +150,8 @@ def make_view(data: dict[str, Any], words: Words, figures: dict[str, dict[str, A
         "missing_shares": {
             v["name"]: v["n_missing"] / data["cohort"]["n"] for v in (data.get("missing") or {}).get("variables", [])
         },
-        "summary_rule": SUMMARY_RULES[data["study"]["settings"].get("table_one", {}).get("summary", "by_normality")],
+        "summary_rule": summary_rule(data),
+        "rows_open": ROWS_OPEN,
         "size": partial(size_in_words, data),
         "has_own_patients": has_own_patients(data),
         "non_events": data["cohort"]["n"] - data["cohort"]["events"],
@@ -444,7 +460,7 @@ def _warnings(warnings: list[dict[str, str]], told: Callable[[str], str] = str) 
     models in ``of``."""
     stages: dict[str, dict[str, list[str]]] = {}
     for warning in warnings:
-        message = told(warning["message"])
+        message = typeset_within(told(warning["message"]))
         match = _OF.fullmatch(message)
         of, text = match.groups() if match else ("", message)
         stages.setdefault(warning["stage"], {}).setdefault(text, []).extend([of] * bool(of))

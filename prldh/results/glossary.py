@@ -111,7 +111,7 @@ GLOSSARY: tuple[Term, ...] = (
     ),
     Term(
         "calibration",
-        "Whether predicted probabilities come true: of patients with 30 % predicted, 30 % should have the event.",
+        "Whether predicted probabilities come true: of patients with 30% predicted, 30% should have the event.",
         ("calibration",),
     ),
     Term(

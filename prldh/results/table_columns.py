@@ -198,7 +198,7 @@ COLUMNS: dict[str, str] = {
     "protocol": "the way",
     "learner": "the plain learner",
     "is_better": "whether the corrected interval of the difference excludes 0",
-    "n_features_*": "how many features were selected: median, and the middle 95 %",
+    "n_features_*": "how many features were selected: median, and the middle 95%",
     "a": "the first model",
     "b_": "the second model",
     "difference": "the first less the second",

@@ -133,16 +133,16 @@ for (const box of document.querySelectorAll("[data-calculator]")) {
     box.dataset.risk = p; box.dataset.logOdds = logOdds;
     if (ends) [box.dataset.low, box.dataset.high] = ends;
     put("waiting", "");
-    put("risk", `${shown(100 * p)} %`);
+    put("risk", `${shown(100 * p)}%`);
     out("risk").title = String(p);
     out("interval").classList.toggle("note", !ends);
-    put("interval", ends ? `${100 * model.confidence} % CI ${shown(100 * ends[0])} to ${shown(100 * ends[1])} %` : box.dataset.noInterval);
+    put("interval", ends ? `${100 * model.confidence}% CI ${shown(100 * ends[0])} to ${shown(100 * ends[1])}%` : box.dataset.noInterval);
     if (model.predicted) {
       const [with_, without] = [share(model.predicted.event, logOdds), share(model.predicted.non_event, logOdds)], [n1, n0] = model.counts;
       const all = (n1 * with_ + n0 * without) / (n1 + n0);
-      put("standing", `Higher than that of about ${shown(100 * all, 0)} % of the study's patients: of ${shown(100 * with_, 0)} % of those with the event, and of ${shown(100 * without, 0)} % of those without.`);
+      put("standing", `Higher than that of about ${shown(100 * all, 0)}% of the study's patients: of ${shown(100 * with_, 0)}% of those with the event, and of ${shown(100 * without, 0)}% of those without.`);
     } else put("standing", box.dataset.noStanding);
-    put("side", model.threshold === null ? "" : `${p > model.threshold ? "Above" : "Not above"} the threshold of ${shown(100 * model.threshold)} %: ${p > model.threshold ? "positive" : "negative"}.`);
+    put("side", model.threshold === null ? "" : `${p > model.threshold ? "Above" : "Not above"} the threshold of ${shown(100 * model.threshold)}%: ${p > model.threshold ? "positive" : "negative"}.`);
     if (model.points) {
       const { axes, per_point } = model.points;
       const points = axes.map(axis => (axis.columns.reduce((sum, j) => sum + x[j] * model.columns[j].b, 0) - axis.least) / per_point);

@@ -23,7 +23,7 @@ const full = cell => {
   for (const span of copy.querySelectorAll("span[title]")) span.textContent = span.classList.contains("none") ? "" : span.dataset.full || span.title;
   return copy.textContent.replace(/\s+/g, " ").trim();
 };
-const NUMBERS = /^[-+]?\d[\d.]*(e[-+]?\d+)?( %)?( \((-?\d[\d.]*(e[-+]?\d+)?|None)(, (-?\d[\d.]*(e[-+]?\d+)?|None))*\))?$/i;  // a number, or one with its interval
+const NUMBERS = /^[-+]?\d[\d.]*(e[-+]?\d+)?( ?%)?( \((-?\d[\d.]*(e[-+]?\d+)?|None)(, (-?\d[\d.]*(e[-+]?\d+)?|None))*\))?$/i;  // a number, or one with its interval
 const csv = table => [...table.rows].map(row => [...row.cells].map(cell => {
   let text = full(cell);
   if (/^[=@+\-\t\r]/.test(text) && !NUMBERS.test(text)) text = "'" + text;  // no formula for a spreadsheet

@@ -365,7 +365,7 @@ def test_the_interval_is_walds_where_its_coverage_is_known(browser, pages, run):
         expected = fitted.get_prediction(patient.to_frame().T.infer_objects()).summary_frame()
         assert float(box.get_attribute("data-low")) == pytest.approx(expected["ci_lower"].iloc[0], abs=1e-4)
         assert float(box.get_attribute("data-high")) == pytest.approx(expected["ci_upper"].iloc[0], abs=1e-4)
-    assert told(page, "interval").startswith("95 % CI ")
+    assert told(page, "interval").startswith("95% CI ")
     for name, reason in (
         ("Disc", "the Radscore was made of these patients' outcomes"),
         ("Groups", "the Radscore was made of these patients' outcomes"),
@@ -398,7 +398,7 @@ def test_standing_threshold_and_validation_are_told(browser, pages, run, firth, 
     for _, patient in own.head(8).iterrows():
         row = table.loc[patient["id"]]
         fill(page, age=str(row["age"]), sex=row["sex"], grade=row["grade"])
-        told_share = int(told(page, "standing").split("about ")[1].split(" %")[0].replace("< ", "").replace("> ", ""))
+        told_share = int(told(page, "standing").split("about ")[1].split("%")[0].replace("< ", "").replace("> ", ""))
         assert told_share == pytest.approx(100 * np.mean(own["probability"] < patient["probability"]), abs=2)
         threshold = next(m for m in data["models"] if m["name"] == "Clinical")["threshold"]
         is_above = patient["probability"] > threshold

@@ -85,9 +85,7 @@ def test_blanks_are_told_and_filled(run, results):
     ]
     first = pd.read_csv(run / "shape1.csv", index_col="id")
     worst = first.isna().mean().sort_values(ascending=False, kind="stable")
-    assert (
-        f"{first.isna().any(axis=1).sum()} of {N} patients: {worst.index[0]} ({100 * worst.iloc[0]:.3g} %)" in told[0]
-    )
+    assert f"{first.isna().any(axis=1).sum()} of {N} patients: {worst.index[0]} ({100 * worst.iloc[0]:.3g}%)" in told[0]
     steps = {(s["name"], s["source"]): s for s in results["tissues"]["disc"]["selection"]["steps"]}
     assert steps["impute", "shape"]["details"]["blank"] == pytest.approx(
         {name: share for name, share in first.isna().mean().items() if share}

@@ -12,7 +12,18 @@ from hypothesis import strategies as st
 from markupsafe import Markup
 
 from prldh.core import LEAST, plain, without_rounding
-from prldh.pages.format import BOUNDS, LEVELS, interval, interval_text, number, p_text, p_value, percent_text
+from prldh.pages.format import (
+    BOUNDS,
+    LEVELS,
+    from_to,
+    interval,
+    interval_text,
+    number,
+    p_text,
+    p_value,
+    percent_text,
+    quantity,
+)
 from prldh.results import interval as terminal
 
 NEAR = st.sampled_from([*LEVELS, *BOUNDS, 0.0, 2.0, 30.0, 400.0])
@@ -60,26 +71,42 @@ def test_nothing_but_0_is_printed_as_0(value, digits):
 
 
 def test_what_is_nothing_beside_its_interval_is_rounding():
-    assert interval_text({"estimate": -4e-17, "low": -0.4, "high": 0.4}) == "0.000 (-0.400, 0.400)"
+    assert interval_text({"estimate": -4e-17, "low": -0.4, "high": 0.4}) == "0.000 (−0.400, 0.400)"
     assert interval_text({"estimate": 0.112, "low": -5e-17, "high": 0.218}) == "0.112 (0.000, 0.218)"
     assert "(&lt;\u00a01" in interval({"estimate": 0.112, "low": 2e-10, "high": 0.218})
     assert terminal({"estimate": -4e-17, "low": -0.4, "high": 0.4}) == "0.000 (-0.400, 0.400)"
-    assert interval_text({"estimate": 200.0, "low": 1.5, "high": 1e13}) == "200.0 (1.5, 1.0e+13)"
-    assert interval_text({"estimate": 2.7e43, "low": 4.8e8, "high": 1.5e78}) == "2.7e+43 (4.8e+08, 1.5e+78)"
-    assert interval_text({"estimate": 1e-12, "low": 1e-30, "high": 0.2}) == "< 1e-09 (< 1e-09, 0.200)"
-    assert interval_text({"estimate": -3.0, "low": -5e13, "high": 40.0}) == "-3.000 (-5.00e+13, 40.000)"
+    assert interval_text({"estimate": 200.0, "low": 1.5, "high": 1e13}) == "200.0 (1.5, 1.0 × 10¹³)"
+    assert interval_text({"estimate": 2.7e43, "low": 4.8e8, "high": 1.5e78}) == "2.7 × 10⁴³ (4.8 × 10⁸, 1.5 × 10⁷⁸)"
+    assert interval_text({"estimate": 1e-12, "low": 1e-30, "high": 0.2}) == "< 1 × 10⁻⁹ (< 1 × 10⁻⁹, 0.200)"
+    assert interval_text({"estimate": -3.0, "low": -5e13, "high": 40.0}) == "−3.000 (−5.00 × 10¹³, 40.000)"
     infinite = {"estimate": 5.0, "low": -float("inf"), "high": 7.0}
-    assert interval_text(infinite).startswith("5.000 (-inf")
+    assert interval_text(infinite).startswith("5.000 (−inf")
     tiny = {"estimate": 3e-12, "low": 1e-15, "high": 2e-11}
-    assert interval_text(tiny) == "< 1e-09 (< 1e-09, < 1e-09)"
+    assert interval_text(tiny) == "< 1 × 10⁻⁹ (< 1 × 10⁻⁹, < 1 × 10⁻⁹)"
     assert interval(tiny).count("&lt;\u00a01\u00a0×\u00a010⁻⁹") == 3
+
+
+def test_what_is_not_known_has_no_brackets_and_powers_are_set_as_a_journal_sets_them():
+    """In captions, alternative texts, forest plots and tables for Word alike, as all of them take this one rule."""
+    unknown = {"estimate": None, "low": None, "high": None}
+    assert interval_text(unknown) == "not known" and interval_text({**unknown, "estimate": 0.667}) == "0.667"
+    assert interval_text({"estimate": 0.0028, "low": 1.39e-4, "high": 0.0171}) == "0.003 (1.39 × 10⁻⁴, 0.017)"
+
+
+def test_what_was_measured_keeps_its_decimals():
+    shown = {(20.0, 90.0): "20 to 90", (15.4, 32.0): "15.4 to 32.0", (-1.2345, 2.0): "−1.23 to 2.00", (0, 1): "0 to 1"}
+    assert {ends: Markup(from_to(*ends)).striptags().replace("\u00a0", " ") for ends in shown} == shown
+    assert "–" in from_to(None, None)
+    tiny = Markup(from_to(1.04e-11, 2e-11)).striptags().replace("\u00a0", " ")
+    assert tiny == "1.0 × 10⁻¹¹ to 2.0 × 10⁻¹¹" and "10⁻¹¹" in quantity(1.04e-11)  # moles in a litre, and no rounding
 
 
 @given(middle=NUMBERS, ends=st.tuples(NUMBERS, NUMBERS))
 def test_printed_limits_lie_where_they_lie(middle, ends):
     low, high = sorted(ends)
     entry = {"estimate": middle, "low": low, "high": high}
-    shown = [number_of(part) for part in re.split(r"[ (,)]+", re.sub("[<>] ", "", interval_text(entry)).strip(")"))]
+    text = re.sub("[<>] ", "", interval_text(entry)).strip(")").replace(" × ", "×")
+    shown = [number_of(part.replace("×", " × ")) for part in re.split(r"[ (,)]+", text)]
     page = re.sub(r"[\u00a0 ]", "", Markup(interval(entry)).striptags())
     for value, printed in zip((middle, low, high), shown, strict=True):
         assert printed == pytest.approx(value, abs=0.05 + 1e-9)

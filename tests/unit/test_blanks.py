@@ -54,7 +54,7 @@ def test_blanks_are_told_and_do_not_vary():
     assert columns.tolist() == [0, 3] and dropped == {"b": "constant", "c": "blank for every patient"}
     assert [w.code for w in warnings] == ["PRL-024", "PRL-026"]
     (told,) = tell_of_blanks("disc", block)
-    assert "2 of 4 features are blank for some of 2 of 3 patients: a (33.3 %), b (33.3 %)" in told.message
+    assert "2 of 4 features are blank for some of 2 of 3 patients: a (33.3%), b (33.3%)" in told.message
     assert not tell_of_blanks("disc", FeatureBlock("s", ("d",), first[:, 3:], None))
 
 

@@ -455,7 +455,7 @@ CASES = [
         "filled",
         "left out, each with its reason (patients with blanks left out); tissue disc: 2 of 3 features are blank",
     ),
-    ("class_balance", {}, "filled", "40 of 100 (40.0 %)"),
+    ("class_balance", {}, "filled", "40 of 100 (40.0%)"),
     ("participants", {}, "author", "101 read, 1 left out, 100 analysed"),
     ("outcome", {}, "author", "relapse"),
     ("counts_per_analysis", {}, "filled", "Disc, adjusted: 100 patients, 40 events"),
@@ -535,7 +535,7 @@ CASES = [
     ("no_leakage", _trained(n_trained=None, n=0, ids=[]), "author", "not known of net of disc"),
     ("internal_external", {}, "filled", "no external data in this run"),
     ("internal_external", {"study__schemes": {}}, "contradicted", "nothing"),
-    ("performance", {}, "filled", "right in 60.0 %"),
+    ("performance", {}, "filled", "right in 60.0%"),
     ("performance", {"study__schemes": {}}, "contradicted", "nothing was held out"),
     ("performance_intervals", {}, "filled", "0.800 (0.700, 0.900)"),
     ("measures", {}, "filled", "decision curves"),
@@ -1210,7 +1210,7 @@ def test_nothing_answered_has_no_score():
     found = metrics_score(_verdicts({}))
     assert found["score"] is None and found["band"] is None and (found["low"], found["high"]) == (0.0, 100.0)
     assert describe_score(found) == [
-        "METRICS score: between 0.0 % and 100.0 %, as the 30 items still open are answered no or yes. It has no band"
+        "METRICS score: between 0.0% and 100.0%, as the 30 items still open are answered no or yes. It has no band"
         " before every item is answered."
     ]
 

@@ -126,5 +126,5 @@ def test_what_little_lies_outside_is_told_and_the_rest_is_where_it_was(tmp_path)
     settings = ReadSettings(outside=0.1)
     assert np.array_equal(load_case(row, settings).masks[0], mask)
     assert [f.message for f in check_cases([row], settings) if f.kind == "outside_image"] == [
-        "3.8 % of the region in the mask 'rs.dcm' lie outside the image and are left out."
+        "3.8% of the region in the mask 'rs.dcm' lie outside the image and are left out."
     ]

@@ -357,7 +357,7 @@ def test_a_mask_elsewhere_in_space_is_another_patient_s(tmp_path, image):
 def test_a_region_partly_outside_is_refused_beyond_the_setting(tmp_path, image):
     shifted = replace(data.GRID, origin_mm=(data.GRID.origin_mm[0] + 3 * 0.8, *data.GRID.origin_mm[1:]))
     mask = data.write(tmp_path / "m.nii.gz", data.box(), shifted)
-    with pytest.raises(CaseRefused, match=r"lies by 33\.3 % outside") as caught:
+    with pytest.raises(CaseRefused, match=r"lies by 33\.3% outside") as caught:
         _load(image, mask, label=2)
     assert caught.value.kind == "outside_image" and "same number of voxels" in str(caught.value)
     found = load_case(data.row(image, mask, label=2), ReadSettings(outside=0.9)).masks[0]

@@ -13,12 +13,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prldh.core.errors import DataError
-from prldh.pages.format import interval, number, p_value, typeset
+from prldh.pages import create_environment
+from prldh.pages.format import interval, isolated, number, p_value, typeset
 from prldh.plugins.registry import Registry
 from prldh.report.answer import answer_view
+from prldh.report.answer_plan import MOST_MODELS, answer_rows
 from prldh.report.page import render
 from prldh.report.seen import seen_in_figures
-from prldh.report.view import _references, _warnings
+from prldh.report.subgroups import _notes, subgroup_panels
+from prldh.report.view import ROWS_OPEN, _references, _warnings, summary_rule
 from prldh.results.asking import words_of
 from prldh.results.variables import Variables
 from prldh.results.words import Words
@@ -69,9 +72,9 @@ def test_a_small_study_has_no_decimals_and_a_negative_slope_has_a_minus_sign():
     data = results(model(pipeline={"folds": entry}))
     data["cohort"] |= {"n": 12, "events": 6}
     shown = answer_view(data, Words())
-    assert "(6 of 12, 50 %) from those without" in shown["sentences"][0]
+    assert "(6 of 12, 50%) from those without" in shown["sentences"][0]
     tiles = {tile.label: tile for tile in shown["tiles"]}
-    assert tiles["Patients and events"].detail == "50 % have recurrence = yes"
+    assert tiles["Patients and events"].detail == "50% have recurrence = yes"
     assert tiles["Held-out calibration slope"].value == "−1.31"
 
 
@@ -84,7 +87,7 @@ def test_three_sentences_with_intervals():
     (asked, honest, hopeful), notes = lead(results(good))
     assert (
         asked
-        == "What was asked: how well the model “Disc Radscore” tells patients with recurrence = yes (55 of 170, 32.4 %)"
+        == "What was asked: how well the model “Disc Radscore” tells patients with recurrence = yes (55 of 170, 32.4%)"
         " from those without."
     )
     assert (
@@ -184,6 +187,50 @@ def test_the_bootstrap_leads_by_632_and_costs_leakage_by_optimism():
     )
 
 
+def test_the_first_figure_always_holds_the_model_of_the_sentences():
+    """Of many models the first are shown, and the best held out is among them."""
+    models = [model(f"m{k}", pipeline={"folds": folds(0.9 if k == 19 else 0.6, 0.5, 0.95)}) for k in range(20)]
+    rows, _ = answer_rows(results(*models), Words())
+    assert [row.name for row in rows] == [f"m{k}" for k in range(MOST_MODELS - 1)] + ["m19"]
+    few, _ = answer_rows(results(*models[:5]), Words())
+    assert [row.name for row in few] == [f"m{k}" for k in range(5)]
+
+
+def test_what_is_said_of_the_levels_of_several_models_is_said_once():
+    entry = {"adjusted": False, "left_out": ["f"], "q": None, "reason": "fewer than two levels have an AUC"}
+    known = entry | {
+        "q": 1.0,
+        "df": 1,
+        "p": 0.3,
+        "tau2": 0.0,
+        "i2": 0.25,
+        "n_levels": 2,
+        "left_out": [],
+        "reason": None,
+    }
+    said = _notes([{"name": "A", **entry}, {"name": "B", **known}, {"name": "C", **entry}])
+    assert len(said) == 2 and said[0].startswith("A; C: not compared, as fewer") and "I² 25%," in said[1]
+
+
+@pytest.mark.parametrize(
+    ("test", "summary", "is_told"), [("t", "median", True), ("wilcoxon", "median", False), ("t", "mean", False)]
+)
+def test_a_test_of_means_beside_a_median_is_told(test, summary, is_told):
+    data = {"study": {"settings": {}}, "table_one": [{"test": test, "summary": summary}]}
+    assert ("compares means" in summary_rule(data)) == is_told
+    data["study"]["settings"]["table_one"] = {"p_values": False}
+    assert "compares means" not in summary_rule(data)
+
+
+def test_a_long_table_that_is_not_a_sections_first_view_folds():
+    template = create_environment().from_string(
+        "{% import 'macros.html.j2' as m with context %}{% call m.folded(n, 'All pairs') %}<table></table>{% endcall %}"
+    )
+    shown = {n: template.render(n=n, view={"rows_open": ROWS_OPEN}) for n in (ROWS_OPEN, ROWS_OPEN + 1)}
+    assert "<details>" not in shown[ROWS_OPEN] and f"All pairs: {ROWS_OPEN + 1} rows</summary>" in shown[ROWS_OPEN + 1]
+    assert all("<table></table>" in each for each in shown.values())
+
+
 def test_what_was_not_done_is_not_told():
     (_, honest, hopeful), notes = lead(results(model()))
     assert (
@@ -202,6 +249,19 @@ def test_what_was_not_done_is_not_told():
 
 
 # ---------------------------------------------------------------- numbers
+
+
+def test_a_name_from_right_to_left_leaves_the_numbers_after_it_in_their_order():
+    area = {"estimate": 0.714, "low": 0.531, "high": 0.846}
+    level = {"level": "سابقا", "is_blank": False, "n": 9, "events": 4}
+    entry = {"scope": "pipeline", "scheme": "folds", "levels": [level | {"models": [{**model(), "auc": area}]}]}
+    *_, told = subgroup_panels(results(model()) | {"subgroups": {"smoker": entry}}, "smoker")
+    assert "Disc Radscore: \u2068سابقا\u2069 0.714 (0.531, 0.846)." in told and isolated("disc") == "disc"
+
+
+def test_numbers_in_warnings_are_set_as_those_of_tables():
+    told = _warnings([{"stage": "validation", "message": "nearer to 0 than 3.1e-07 in P1e-05"}])
+    assert told["main"][0][1][0]["text"] == "nearer to 0 than 3.1 × 10⁻⁷ in P1e-05"
 
 
 @pytest.mark.parametrize(

@@ -389,12 +389,12 @@ def test_icc_selector():
     engine = StandInEngine(icc=[0.9, 0.75, 0.41, np.nan])
     found = fit(ICC, rows, engine)
     assert found.kept.tolist() == [0]
-    assert found.dropped["original_1"] == "ICC 0.75 <= 0.75"
-    assert found.dropped["original_2"] == "ICC 0.41 <= 0.75"
+    assert found.dropped["original_1"] == "ICC 0.75 ≤ 0.75"
+    assert found.dropped["original_2"] == "ICC 0.41 ≤ 0.75"
     assert "not defined" in found.dropped["original_3"]
     assert found.details["estimate"]["n_undefined"] == 1
-    assert fit(ICC, rows, engine, on="lower").dropped["original_1"] == "lower limit of the ICC 0.65 <= 0.75"
-    assert fit(ICC, rows, StandInEngine(icc=[0.7499] * 4)).dropped["original_0"] == "ICC 0.7499 <= 0.75"
+    assert fit(ICC, rows, engine, on="lower").dropped["original_1"] == "lower limit of the ICC 0.65 ≤ 0.75"
+    assert fit(ICC, rows, StandInEngine(icc=[0.7499] * 4)).dropped["original_0"] == "ICC 0.7499 ≤ 0.75"
 
 
 def test_icc_with_one_reader_keeps_everything():

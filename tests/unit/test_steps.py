@@ -150,7 +150,7 @@ def test_the_bound_is_meinshausen_and_buhlmanns():
     assert answer.details["expected_false"] == pytest.approx(3**2 / ((2 * 0.8 - 1) * 12))
     unset = fit(StabilitySelector(), rows, false=2.0, threshold=0.8, halves=20).details
     assert unset["q"] == int(np.sqrt(2.0 * 0.6 * 12)) and unset["expected_false"] <= 2.0
-    assert answer.dropped["f11"].endswith("of 20 halves, < 80 %")
+    assert answer.dropped["f11"].endswith("of 20 halves, < 80%")
     (remark,) = StabilitySelector().remarks([("s", answer.details), ("t", {})])
     assert "at most 1.250 features" in remark.text and "3 of 12" in remark.text
     assert not answer.warnings

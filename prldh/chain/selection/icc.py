@@ -101,7 +101,7 @@ class IccSelector:
                 dropped[rows.names[j]] = f"{label} not defined (no variance)"
             else:
                 dropped[rows.names[j]] = (
-                    f"{label} {shown_beside(judged[j], settings.threshold)} <= {settings.threshold:g}"
+                    f"{label} {shown_beside(judged[j], settings.threshold)} ≤ {settings.threshold:g}"
                 )
         details = {
             "computed": True,

@@ -129,7 +129,7 @@ class StabilitySelector:
             "n_features": p,
         }
         dropped = {
-            rows.names[j]: f"taken in {100 * share[j]:.3g} % of {len(halves)} halves, < {100 * settings.threshold:g} %"
+            rows.names[j]: f"taken in {100 * share[j]:.3g}% of {len(halves)} halves, < {100 * settings.threshold:g}%"
             for j in np.flatnonzero(~is_kept)
         }
         told: tuple[str, ...] = ()

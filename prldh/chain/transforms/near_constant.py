@@ -51,7 +51,7 @@ class NearConstantTransform:
             ratio, distinct = first / second, 100 * counts.size / column.size
             if ratio > settings.ratio and distinct <= settings.distinct:
                 dropped[name] = (
-                    f"its most frequent value is {ratio:.3g} times as frequent as the second, and {distinct:.2g} % of"
+                    f"its most frequent value is {ratio:.3g} times as frequent as the second, and {distinct:.2g}% of"
                     " its values are distinct"
                 )
         return Chosen(

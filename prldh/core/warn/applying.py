@@ -53,7 +53,7 @@ FAR_PATIENTS = WarnKind(
     _SECTION,
     "New patients lie outside the study's",
     "tissue {tissue}: {n_beyond} of {n} new patients lie, by the {n_features} features of the Radscore, beyond the"
-    " limit that 1 % of the study's population would pass. For them the Radscore is extrapolated.",
+    " limit that 1% of the study's population would pass. For them the Radscore is extrapolated.",
     "The Mahalanobis distance by the study's covariance says how usual a patient's features are together, though each"
     " of them may be usual alone.",
     "Look at the features that differ most (the report lists them): scanners and settings first, then patients."

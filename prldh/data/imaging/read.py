@@ -412,7 +412,7 @@ def fit_mask(path: Path, row: CaseRow, image: Header, settings: ReadSettings) ->
             )
         )
     if outside > settings.outside:
-        where = "wholly" if outside == 1 else f"by {100 * outside:.3g} %"
+        where = "wholly" if outside == 1 else f"by {100 * outside:.3g}%"
         is_alike = region.geometry.size == image.geometry.size and region.geometry != image.geometry
         lost = (
             " They have the same number of voxels: where the mask's file has lost position or spacing, give it those of"
@@ -429,7 +429,7 @@ def fit_mask(path: Path, row: CaseRow, image: Header, settings: ReadSettings) ->
         remarks.append(
             (
                 "outside_image",
-                f"{100 * outside:.2g} % of the region in the mask '{name}' lie outside the image and are left out.",
+                f"{100 * outside:.2g}% of the region in the mask '{name}' lie outside the image and are left out.",
             )
         )
     if not mask.any():
