@@ -20,7 +20,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from prldh.core import ASKING, was_interrupted
+from prldh.core import ASKING, file_at, was_interrupted
 
 #: What sets something back.
 Back: TypeAlias = Callable[[], object]
@@ -136,7 +136,7 @@ def _mask() -> int | None:
         os.umask(mask := os.umask(0o077))
         return mask
     try:
-        told = Path("/proc/self/status").read_bytes()
+        told = file_at(Path("/proc/self/status")).read_bytes()
     except OSError:
         return None
     found = told.partition(b"\nUmask:")[2].split(maxsplit=1)
