@@ -237,7 +237,10 @@ def _cross_fit(
             source: Table(rows.values, rows.names, rows.images[0] if rows.images else None)
             for source, rows in zip(sources, held_out, strict=True)
         }
-        scores[test] = apply_chain(fit.chain, tables, held_out[0].columns)
+        # one patient whose feature is a million SD away would turn the models' coefficients round
+        low, high = fit.values.min(), fit.values.max()
+        beyond = (high - low) / 4
+        scores[test] = np.clip(apply_chain(fit.chain, tables, held_out[0].columns), low - beyond, high + beyond)
     return scores
 
 

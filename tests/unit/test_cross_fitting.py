@@ -51,6 +51,18 @@ def test_each_score_is_of_a_plain_fit_on_the_other_folds():
     assert np.abs(found.values - found.cross_fitted).max() > 0.1
 
 
+@pytest.mark.parametrize("odd", [0, 3])
+def test_one_patient_with_an_artefact_does_not_turn_the_models_round(odd):
+    block, outcome = make_block()
+    patient = int(np.flatnonzero(outcome == 0)[odd])
+    block.first[patient, 0] = 1e6  # what else tells the event is in feature 1
+    found = fit(block, outcome, np.arange(N))
+    others = np.delete(found.cross_fitted, patient)
+    assert others.min() - np.ptp(others) < found.cross_fitted[patient] < others.max() + np.ptp(others)
+    model = sm.Logit(outcome, sm.add_constant(found.cross_fitted)).fit(disp=0)
+    assert model.params[1] > 0.03
+
+
 def test_copies_of_a_patient_are_in_one_fold_and_have_one_score():
     block, outcome = make_block()
     rows = np.sort(np.random.default_rng(2).integers(0, N, N))
