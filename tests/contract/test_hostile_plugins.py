@@ -878,8 +878,9 @@ def test_a_thread_that_never_ends_does_not_keep_the_command(study, tmp_path, mon
     deed = "threading.Thread(target=time.sleep, args=(600,), name='busy').start()"
     install(tmp_path / "plugin", monkeypatch, DOING.format(deed), "threads")
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path / "plugin"), str(ROOT)])}
+    soon = "from prldh.core import leaving; leaving.GRACE_S = 1.0; from prldh.__main__ import main; main()"
     done = subprocess.run(
-        [sys.executable, "-m", "prldh", *ANALYZE], capture_output=True, text=True, env=environment, cwd=tmp_path
+        [sys.executable, "-c", soon, *ANALYZE], capture_output=True, text=True, env=environment, cwd=tmp_path
     )
     assert done.returncode == 0 and "report: out/report.html\n" in done.stdout, done
     (told,) = [line for line in done.stderr.splitlines() if line.startswith("prldh: ")]

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
+import signal
 
 import numpy as np
 import pytest
@@ -18,7 +21,7 @@ from prldh_uctransnet.source import NAMES
 
 import prldh
 from prldh.cli import cli
-from prldh.core import Geometry
+from prldh.core import Geometry, interruptions
 from prldh.core.errors import DataError
 from prldh.plugins.registry import Registry
 from prldh.report.page import render
@@ -172,6 +175,15 @@ def _write_cohort(folder, n, checkpoint):
     return folder / "study.yaml"
 
 
+def _then_interrupted(replace):
+    def moved(*given):
+        replace(*given)
+        if given[1].parent.name == "explanation" and given[1].suffix == ".png":
+            signal.raise_signal(signal.SIGINT)
+
+    return moved
+
+
 @pytest.mark.slow
 def test_from_images_to_heat_maps(tmp_path, checkpoint, monkeypatch):
     """Embeddings, analysis and heat maps of one study file; the numbers on the heat maps are those of the run."""
@@ -194,6 +206,13 @@ def test_from_images_to_heat_maps(tmp_path, checkpoint, monkeypatch):
         done = CliRunner().invoke(cli, ["explain", str(study), "--results", str(tmp_path / "out")])
     assert done.exit_code == 130 and "interrupted; nothing was left half written" in done.stderr, done.output
     assert not (tmp_path / "out" / "explanation").exists() and not list(tmp_path.rglob(".prldh-*"))
+    with monkeypatch.context() as patch:  # and as the first one is put into its place
+        patch.setattr(interruptions, "_placed", [])
+        patch.setattr("prldh_uctransnet.explanation.os.replace", _then_interrupted(os.replace))
+        done = CliRunner().invoke(cli, ["explain", str(study), "--results", str(tmp_path / "out")])
+    assert done.exit_code == 130 and done.stderr.endswith("explanation/disc.json.\n"), done.stderr
+    assert len(list((tmp_path / "out" / "explanation").iterdir())) == 9  # all of them, and what is said of them
+    shutil.rmtree(tmp_path / "out" / "explanation")
     done = CliRunner().invoke(cli, ["explain", str(study), "--results", str(tmp_path / "out"), "--segmentation"])
     assert done.exit_code == 0, done.output
     about = json.loads((tmp_path / "out" / "explanation" / "disc.json").read_text())

@@ -24,6 +24,7 @@ from prldh.api import (
     is_folder,
     read_study,
     settings_for,
+    uninterrupted,
     write_whole,
 )
 from prldh_uctransnet.checkpoints import file_sha256, load_checkpoint
@@ -190,25 +191,6 @@ def _explain_tissue(
         )
     limit = max(float(np.abs(e.heat).max()) for e in explained)
     stems = {e.patient: file_stem(f"{tissue}_{e.level.replace(' ', '_')}_{e.patient}") for e in explained}
-    drawn = Path(tempfile.mkdtemp(prefix=".partial-", dir=results))
-    try:
-        for e in explained:
-            limits = (-limit, limit)
-            overlay = Overlay(e.title, e.picture, e.outline, e.heat, e.meaning, "RdBu_r", limits, e.shape, e.edges)
-            draw(drawn, stems[e.patient], overlay)
-        if segmenter is not None:
-            for e in explained:
-                draw(drawn, f"{stems[e.patient]}_segmentation", segmentation_cam(segmenter, e.case, e.level))
-        folder.mkdir(exist_ok=True)
-        for picture in sorted(drawn.iterdir()):
-            os.replace(picture, folder / picture.name)
-    except OSError as error:
-        raise OutputError(
-            f"heat maps cannot be written to {folder}: {error.strerror or error}. Free some space, or check that the"
-            " folder can be written."
-        ) from None
-    finally:
-        shutil.rmtree(drawn, ignore_errors=True)
     about = {
         "schema": SCHEMA,
         "tissue": tissue,
@@ -232,7 +214,27 @@ def _explain_tissue(
             for e in explained
         ],
     }
-    write_whole(place, json.dumps(about, indent=2, allow_nan=False).encode())
+    drawn = Path(tempfile.mkdtemp(prefix=".partial-", dir=results))
+    try:
+        for e in explained:
+            limits = (-limit, limit)
+            overlay = Overlay(e.title, e.picture, e.outline, e.heat, e.meaning, "RdBu_r", limits, e.shape, e.edges)
+            draw(drawn, stems[e.patient], overlay)
+        if segmenter is not None:
+            for e in explained:
+                draw(drawn, f"{stems[e.patient]}_segmentation", segmentation_cam(segmenter, e.case, e.level))
+        with uninterrupted():  # none stands without what is said of it
+            folder.mkdir(exist_ok=True)
+            for picture in sorted(drawn.iterdir()):
+                os.replace(picture, folder / picture.name)
+            write_whole(place, json.dumps(about, indent=2, allow_nan=False).encode(), is_result=True)
+    except OSError as error:
+        raise OutputError(
+            f"heat maps cannot be written to {folder}: {error.strerror or error}. Free some space, or check that the"
+            " folder can be written."
+        ) from None
+    finally:
+        shutil.rmtree(drawn, ignore_errors=True)
     return [
         f"{e.level}: patient {e.patient}, Radscore {e.radscore:.3f}, of it deep {e.deep_part:.3f};"
         f" {in_words(e.inside.share, e.inside.covered)}"
