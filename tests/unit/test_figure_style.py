@@ -167,6 +167,23 @@ def test_curves_of_a_panel_differ_by_dash_or_marker_in_grey_too(drawings):
     assert len(set(every)) == 18
 
 
+def test_predictions_stand_as_bars_under_their_calibration_curve():
+    """As high as the patients of that prediction are many, those with the event in the model's colour."""
+    curve = [{"predicted": x, "observed": x, "low": None, "high": None} for x in (0.1, 0.9)]
+    bins = [
+        {"low": 0.0, "high": 0.5, "event": 1, "nonevent": 3},
+        {"low": 0.5, "high": 1.0, "event": 2, "nonevent": 0},
+    ]
+    figure = draw_calibration([("m", {"curve": curve, "method": "smooth", "histogram": bins})])
+    bars = [bar for axis in figure.axes for held in axis.containers for bar in held]
+    heights = [bar.get_height() for bar in bars]
+    assert (
+        len(bars) == 4 and heights[0] == pytest.approx(3 * heights[2]) and heights[3] == pytest.approx(2 * heights[2])
+    )
+    assert all(bar.get_y() + bar.get_height() <= 0 for bar in bars)
+    plt.close("all")
+
+
 def test_no_share_is_drawn_outside_0_to_1(data):  # noqa: F811
     curve = [
         {"predicted": x, "observed": y, "low": y - 0.3, "high": y + 0.3}
