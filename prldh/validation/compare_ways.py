@@ -13,7 +13,7 @@ import numpy as np
 from prldh.chain import ChosenLearner, Protocol, Step, probability
 from prldh.chain.learners import YARDSTICKS
 from prldh.chain.transforms import ImputeTransform
-from prldh.core import BOOTSTRAP, Interval, ModelSpec, Number, Predictions, finite
+from prldh.core import BOOTSTRAP, Interval, ModelSpec, Number, Predictions, TissueRefit, finite
 from prldh.engines import PythonEngine, StatisticsEngine
 from prldh.models import Patients, Plan
 from prldh.stats import auc_of_rows, corrected_resampled, ranked_log_odds
@@ -34,6 +34,7 @@ from prldh.validation.choice_entries import (
 from prldh.validation.choosing import Decision, judged_model
 from prldh.validation.engine_run import EngineRun
 from prldh.validation.entries import HeldOutArea, IntervalBy
+from prldh.validation.implausible import implausible_predictions
 from prldh.validation.predict import predict_refitted
 from prldh.validation.refit import predict_scope_pipeline
 from prldh.validation.spread import POOLED, Helpers, Refitted, in_many_folds, refit_all
@@ -77,7 +78,7 @@ def compare_protocols(
             refitted[name] = refit_all(own, None, helpers, partial(progress, f"protocol '{name}'"), f"of '{name}'")
         entries[name] = ProtocolEntry(
             dict.fromkeys(plan.blocks, _in_words(protocol)),
-            {scheme: _describe_scheme(own, run, scheme, refitted[name], reference) for scheme in schemes},
+            {scheme: _describe_scheme(own, run, scheme, name, refitted[name], reference) for scheme in schemes},
         )
     choice = _describe_choice(plan, run, decision, entries, schemes) if decision else None
     for each in runs:
@@ -89,7 +90,9 @@ def _in_words(protocol: Protocol) -> ProtocolTissue:
     return ProtocolTissue(transforms, selection, str(protocol.learner), protocol.second_stage)
 
 
-def _describe_scheme(plan: Plan, run: EngineRun, scheme: str, refitted: Refitted, reference: str) -> ProtocolScheme:
+def _describe_scheme(
+    plan: Plan, run: EngineRun, scheme: str, way: str, refitted: Refitted, reference: str
+) -> ProtocolScheme:
     """The models of a way that its second stage can make, under one scheme."""
     models = []
     for i, spec in enumerate(plan.specs):
@@ -103,6 +106,9 @@ def _describe_scheme(plan: Plan, run: EngineRun, scheme: str, refitted: Refitted
         outcome = patients.cohort.outcome
         judged = judge(predictions, patients, run.engine, run.assessment.level)
         tissues = refitted.tissues[scheme]
+        _tell_of_implausible(
+            run, f"protocol '{way}', model '{spec.name}'", scheme, predictions, patients, spec.terms, tissues
+        )
         counts = [sum(len(each[name].features) for name in made) for each in tissues]
         models.append(
             ProtocolModel(
@@ -119,6 +125,21 @@ def _describe_scheme(plan: Plan, run: EngineRun, scheme: str, refitted: Refitted
             )
         )
     return ProtocolScheme(tuple(models))
+
+
+def _tell_of_implausible(
+    run: EngineRun,
+    whose: str,
+    scheme: str,
+    predictions: Predictions,
+    patients: Patients,
+    terms: Sequence[str],
+    tissues: Sequence[Mapping[str, TissueRefit]],
+) -> None:
+    """One such patient makes a slope 0, which would otherwise stand without a word."""
+    refits = patients.refits(scheme, tissues)
+    label = f"{whose}, {scheme.replace('_', '-')}"
+    run.warnings += [w.about(label) for w in implausible_predictions(predictions, patients.cohort, terms, refits)]
 
 
 def judge(predictions: Predictions, patients: Patients, engine: StatisticsEngine, level: float) -> Judged:
@@ -283,20 +304,24 @@ def measure_by_yardstick(plan: Plan, runs: Sequence[EngineRun], helpers: Helpers
         own = replace(plan, protocol=protocol, schemes=schemes)
         refitted = refit_all(own, None, helpers, partial(progress, f"yardstick, {learner.label}"), is_pooled=True)
         entries[learner.name] = {
-            scheme: _describe_yardstick(patients, run, i, scheme, refitted, spec.name) for scheme in schemes
+            scheme: _describe_yardstick(patients, run, i, scheme, learner.label, refitted, spec.name)
+            for scheme in schemes
         }
     for each in runs:
         each.yardstick = entries
 
 
 def _describe_yardstick(
-    patients: Patients, run: EngineRun, i: int, scheme: str, refitted: Refitted, model: str
+    patients: Patients, run: EngineRun, i: int, scheme: str, learner: str, refitted: Refitted, model: str
 ) -> YardstickScheme:
     kind, resamples = patients.schemes[scheme]
     tissues, score = patients.refits(scheme, refitted.tissues[scheme]), ModelSpec(POOLED, False, (POOLED,), (POOLED,))
     predictions = predict_scope_pipeline(score, patients.cohort, kind, resamples, tissues, PythonEngine())
     outcome, level = patients.cohort.outcome, run.assessment.level
     judged, difference = judge(predictions, patients, run.engine, level), None
+    _tell_of_implausible(
+        run, f"yardstick, {learner}", scheme, predictions, patients, score.terms, refitted.tissues[scheme]
+    )
     own = run.predictions.get((i, "pipeline", scheme))
     if own is not None:
         difference = difference_of(predictions, own, outcome, level, CHOICE if run.choosing else OWN, model)

@@ -253,3 +253,18 @@ def test_what_cannot_be_is_one_message(case, tmp_path):
     with pytest.raises(PrldhError, match=message):
         prldh.analyze({**study, **keys}, tmp_path / "out", jobs=1)
     assert not (tmp_path / "out").exists()
+
+
+def test_a_way_whose_predictions_nobody_would_believe_is_told(tmp_path):
+    study = make_study(tmp_path, validation={"leave_one_out": False, "folds": FOLDS, "bootstrap": 0})
+    features = pd.read_csv(tmp_path / "features.csv")
+    features.loc[5, "f1"] = 1e6  # as PyRadiomics has for the coarseness of a uniform region
+    features.to_csv(tmp_path / "features.csv", index=False)
+    del study["choose"]
+    study["protocols"] = {"flat": {"selection": [], "learner": "ridge", "second_stage": "as_is"}}
+    data = prldh.analyze(study, tmp_path / "out", jobs=1).data
+    told = [w["message"] for w in data["warnings"] if w["code"] == "PRL-104"]
+    (of_way,) = [m for m in told if m.startswith("protocol 'flat', model 'Disc Radscore', folds: 1 of 72 patients")]
+    assert "p005" in of_way and "their values lie outside those of the training patients (disc)" in of_way
+    assert [m for m in told if m.startswith("yardstick, ridge regression, folds: 1 of 72 patients")]
+    assert abs(data["protocols"]["flat"]["validation"]["folds"]["models"][0]["slope"]["estimate"]) < 0.1
