@@ -31,7 +31,7 @@ STATUS = 128 + signal.SIGINT
 #: When all is done: of a signal that comes too late, and of one that ends the process at once.
 ENDED = (0, -signal.SIGINT)
 #: So many calls before its last one a command has done its work, at the earliest.
-END = 30
+END = 40
 #: Within so many first ones the program begins to hear of other signals than Ctrl-C.
 BEGINNING = 60
 #: By so many the calls of one command differ from time to time.

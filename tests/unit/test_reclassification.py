@@ -18,7 +18,7 @@ from prldh.models.compare import Compared
 from prldh.models.performance import Assessment
 from prldh.models.reclassification import describe_reclassification
 from prldh.pages.environment import create_environment
-from prldh.report.view import MODELS_SHOWN, by_scope
+from prldh.report.view import MODELS_SHOWN, ROWS_OPEN, by_scope
 from prldh.results.measures import MEASURES
 from prldh.results.words import SchemeWords, Words
 from prldh.stats.firth import fit_firth
@@ -182,9 +182,10 @@ def test_the_report_shows_p_values_of_held_out_predictions_alone(predictions):
     apparent = describe(predictions, risk_categories=[0.3, 0.6])
     held_out = {**apparent, "scope": "pipeline", "scheme": "folds", "adjusted": True}
     words = Words(schemes={"folds": SchemeWords("cross-validation")})
-    template = create_environment(words).get_template("sections/reclassification.html.j2")
+    source = '{% import "macros.html.j2" as m with context %}{% include "sections/reclassification.html.j2" %}'
+    template = create_environment(words).from_string(source)
     rows = [apparent, held_out]
-    view = {"models_shown": MODELS_SHOWN, "size": lambda comparison: ""}
+    view = {"models_shown": MODELS_SHOWN, "rows_open": ROWS_OPEN, "size": lambda comparison: ""}
     shown = template.render(data={"reclassification": rows}, view=view | {"reclassification": by_scope(rows)})
     assert (
         "Read the likelihood-ratio test" in shown

@@ -17,6 +17,7 @@ from statsmodels.stats.multitest import multipletests
 
 from prldh.core.errors import DataError
 from prldh.engines import PythonEngine
+from prldh.pages import digits_measured
 from prldh.pipeline import analyze
 from prldh.report.journal_tables import make_journal_tables
 from prldh.stats.moments import moments
@@ -217,7 +218,7 @@ def test_p_values_can_be_left_out_of_the_report(tmp_path):
 def test_what_is_shown_follows_the_rule(tmp_path):
     """Mean ± SD where normality is rejected in neither outcome; the ends stand beneath."""
     results, page = run(tmp_path)
-    page = re.sub("</?span[^>]*>", "", page).replace("−", "-")
+    page = re.sub("</?span[^>]*>", "", page).replace("−", "-").replace("&nbsp;", " ").replace("\u00a0", " ")
     for row in (r for r in results.data["table_one"] if r["type"] == "continuous"):
         p = [row["normality"][group]["p"] for group in ("nonevent", "event")]
         assert row["summary"] == ("mean" if min(p) >= 0.05 else "median")
@@ -226,7 +227,8 @@ def test_what_is_shown_follows_the_rule(tmp_path):
         mean, median = f"{cells['mean']:.2f} ± {cells['sd']:.2f}", f"{cells['median']:.2f} ["
         shown, other = (mean, median) if row["summary"] == "mean" else (median, mean)
         assert f">{shown}" in page and f">{other}" not in page
-        assert f"<td>{cells['min']:.2f} to {cells['max']:.2f}</td>" in page
+        k = digits_measured(cells["min"], cells["max"])
+        assert f"<td>{cells['min']:.{k}f} to {cells['max']:.{k}f}</td>" in page
     assert "Shapiro and Wilk" in page
     assert "unknown" not in page
     assert {"summary", "total_min", "event_max", "unknown_event", "normality_p_event"} <= set(
