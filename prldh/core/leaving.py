@@ -37,8 +37,11 @@ def leave_behind(status: int) -> None:
     that were noted: the interpreter would wait for them for ever. That one did not end is told; nothing is, and nothing
     done, where they do."""
     left = [each for each in _left if each.is_alive()]
-    if left:
-        threading.Thread(target=_end_without, args=(left, status), daemon=True).start()
+    if left:  # both are started now: since Python 3.12 no thread is while the interpreter waits for others
+        time_is_up = threading.Event()
+        hooks = threading.Thread(target=_run_hooks, args=(time_is_up,), daemon=True)
+        hooks.start()
+        threading.Thread(target=_end_without, args=(left, status, time_is_up, hooks), daemon=True).start()
 
 
 def _leave_at_once() -> None:
@@ -52,13 +55,20 @@ def _leave_at_once() -> None:
         os._exit(0)
 
 
-def _end_without(left: Collection[threading.Thread], status: int) -> None:
+def _run_hooks(time_is_up: threading.Event) -> None:
+    """Those by which libraries tidy up."""
+    time_is_up.wait()
+    atexit._run_exitfuncs()
+
+
+def _end_without(
+    left: Collection[threading.Thread], status: int, time_is_up: threading.Event, hooks: threading.Thread
+) -> None:
     time.sleep(GRACE_S)
     running = [each for each in left if each.is_alive()]
     if not running:  # the interpreter is at its own end
         return
-    hooks = threading.Thread(target=atexit._run_exitfuncs, daemon=True)  # by which libraries tidy up
-    hooks.start()
+    time_is_up.set()
     hooks.join(GRACE_S)
     named = ", ".join(f"'{shown(_named(each))}'" for each in running[:3]) + (", …" if len(running) > 3 else "")
     _flush()
