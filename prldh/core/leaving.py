@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import atexit
 import multiprocessing
+import multiprocessing.util
 import os
 import sys
 import threading
 import time
 from collections.abc import Collection
 from contextlib import suppress
-from multiprocessing.util import Finalize
+from typing import Any
 
 from prldh.core.texts import shown
 
@@ -28,7 +29,8 @@ def note_left(known: Collection[threading.Thread]) -> None:
     worker process ends without them when its work is done: others wait for its end."""
     left = [each for each in threading.enumerate() if not each.daemon and each not in known]
     if left and not _left and multiprocessing.parent_process() is not None:
-        Finalize(None, _leave_at_once, exitpriority=-100)  # when all else is tidied up, before threads are waited for
+        hook: Any = threading  # before threads are waited for, where multiprocessing tidies up no longer since 3.13
+        hook._register_atexit(_leave_at_once)
     _left.update(left)
 
 
@@ -51,6 +53,8 @@ def _leave_at_once() -> None:
     for each in _left:
         each.join(max(0.0, deadline - time.monotonic()))
     if any(each.is_alive() for each in _left):
+        tidy: Any = multiprocessing.util  # what is to be done at a worker's end, once
+        tidy._exit_function()
         _flush()
         os._exit(0)
 
