@@ -237,7 +237,7 @@ def _cross_fit(
             source: Table(rows.values, rows.names, rows.images[0] if rows.images else None)
             for source, rows in zip(sources, held_out, strict=True)
         }
-        # one patient whose feature is a million SD away would turn the models' coefficients round
+        # one patient whose feature is a million SD away would settle the models' coefficients alone
         low, high = fit.values.min(), fit.values.max()
         beyond = (high - low) / 4
         scores[test] = np.clip(apply_chain(fit.chain, tables, held_out[0].columns), low - beyond, high + beyond)
