@@ -9,7 +9,6 @@ import pytest
 import statsmodels.api as sm
 
 from prldh.chain import ChosenLearner, Protocol, base_log_odds, fit_tissue, training_rows
-from prldh.chain.learners.linear_svm import LinearSvmLearner
 from prldh.chain.learners.penalised import LassoLearner, RidgeLearner
 from prldh.chain.learners.random_forest import RandomForestLearner
 from prldh.chain.radscore import CROSS_FOLDS, OF_CROSS_FITS
