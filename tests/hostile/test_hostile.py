@@ -1,6 +1,6 @@
 """Hostile input: one clear message or the right result; no traceback, no hang, nothing half written, nothing silent.
 
-Some tenth of the cases here, all of them in ``make test-slow``; ``make hostile`` counts them and writes
+A tenth of the cases here, all of them in ``make test-slow``; ``make hostile`` counts them and writes
 ``docs/reliability.md``.
 """
 
