@@ -24,7 +24,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from prldh.data.tables import check_ids, open_table
+from prldh.data.ids import check_ids
+from prldh.data.tables import open_table
 
 
 def write_tables(folder: Path, n: int, p: int, readers: int) -> dict[str, list[Path]]:

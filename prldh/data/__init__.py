@@ -7,34 +7,19 @@ from typing import TYPE_CHECKING
 from prldh.core import on_first_use
 
 if TYPE_CHECKING:
+    from prldh.data.cells import BLANKS, PLACEHOLDERS, is_number
     from prldh.data.cohort import absent_levels, number_ids, patients_of, read_cohort, read_outcome, texts_of_event
     from prldh.data.confounding import tell_of_confounded
+    from prldh.data.contents import ROW_NAMES
     from prldh.data.digests import CasesDigest, TableDigest, digest_cases, digest_table
     from prldh.data.features import read_features, tell_of_blanks, without_constants
     from prldh.data.formulas import names_of, tell_of_formulas
     from prldh.data.guessing import guess_read
+    from prldh.data.ids import check_ids, id_number, ids_of, refuse_doubled, told_alike
     from prldh.data.imaging import IMAGE_STEPS
     from prldh.data.imputation import Missing, describe_missing, impute_everyone, impute_resample
-    from prldh.data.table_files import ROW_NAMES
-    from prldh.data.tables import (
-        BLANKS,
-        PLACEHOLDERS,
-        Table,
-        check_ids,
-        column_of,
-        id_number,
-        ids_of,
-        is_number,
-        numbers,
-        open_joined,
-        open_table,
-        read_table,
-        refuse_doubled,
-        refuse_failed_cells,
-        some,
-        told_alike,
-        why_no_numbers,
-    )
+    from prldh.data.numeric import numbers, refuse_failed_cells, why_no_numbers
+    from prldh.data.tables import Table, column_of, open_joined, open_table, read_table, some
 
 __all__ = [
     "BLANKS",
@@ -90,7 +75,9 @@ if not TYPE_CHECKING:
         guessing="guess_read",
         imaging="IMAGE_STEPS",
         imputation="Missing describe_missing impute_everyone impute_resample",
-        tables="BLANKS PLACEHOLDERS Table check_ids column_of id_number ids_of is_number numbers open_joined open_table"
-        " read_table refuse_doubled refuse_failed_cells some told_alike why_no_numbers",
-        table_files="ROW_NAMES",
+        cells="BLANKS PLACEHOLDERS is_number",
+        contents="ROW_NAMES",
+        ids="check_ids id_number ids_of refuse_doubled told_alike",
+        numeric="numbers refuse_failed_cells why_no_numbers",
+        tables="Table column_of open_joined open_table read_table some",
     )

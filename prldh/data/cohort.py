@@ -13,20 +13,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from prldh.core import Cohort, Covariate, DataError, Warn, same_text, shown, warn
+from prldh.data.cells import PLACEHOLDERS
+from prldh.data.ids import ids_of, refuse_doubled
+from prldh.data.numeric import numbers, refuse_extreme, refuse_failed_cells
 from prldh.data.table_files import and_more, refuse_unwritable
-from prldh.data.tables import (
-    PLACEHOLDERS,
-    Column,
-    Table,
-    column_of,
-    ids_of,
-    numbers,
-    open_table,
-    refuse_doubled,
-    refuse_extreme,
-    refuse_failed_cells,
-    some,
-)
+from prldh.data.tables import Column, Table, column_of, open_table, some
 from prldh.study import Study, as_unquoted
 
 if TYPE_CHECKING:

@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 
 from prldh.core import CaseRow, DataError, file_bytes, is_file
+from prldh.data.ids import check_ids, ids_of
 from prldh.data.imaging import content_hash, read_cases
-from prldh.data.tables import check_ids, column_of, ids_of, open_table
+from prldh.data.tables import column_of, open_table
 from prldh.study import AS_IT_IS, TableRead
 
 

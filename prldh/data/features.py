@@ -9,9 +9,12 @@ from pathlib import Path
 import numpy as np
 
 from prldh.core import NO_BLANKS, Blanks, Cohort, DataError, FeatureBlock, StudyError, Warn, shown, warn
+from prldh.data.contents import ROW_NAMES
+from prldh.data.ids import check_ids, told_alike
 from prldh.data.imaging import Images
-from prldh.data.table_files import ROW_NAMES, and_more
-from prldh.data.tables import Table, check_ids, first_bad, open_joined, refuse_extreme, some, told_alike, why_no_number
+from prldh.data.numeric import first_bad, refuse_extreme, why_no_number
+from prldh.data.table_files import and_more
+from prldh.data.tables import Table, open_joined, some
 from prldh.study import Study, TableFile
 
 

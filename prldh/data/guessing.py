@@ -9,16 +9,9 @@ from typing import Any
 
 from prldh.core import DataError, is_file
 from prldh.data import layout
-from prldh.data.table_files import (
-    PARQUET,
-    WORKBOOKS,
-    as_utf8,
-    bytes_of,
-    default_separator,
-    first_lines,
-    kind_of,
-    sheets_of,
-)
+from prldh.data.contents import PARQUET, WORKBOOKS, default_separator, kind_of
+from prldh.data.delimited import as_utf8, bytes_of, first_lines
+from prldh.data.workbooks import sheets_of
 from prldh.study import AS_IT_IS, TableRead
 
 

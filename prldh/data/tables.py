@@ -7,11 +7,9 @@ holds as numbers stay numbers; text is looked at where it is asked for, and wher
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, time
-from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,33 +18,15 @@ import numpy as np
 import pyarrow as pa
 
 from prldh.core import SHOWN, DataError, nearest, same_text, shown
+from prldh.data.cells import BLANKS, as_numbers, is_number, with_point
+from prldh.data.contents import ROW_NAMES, Cells, Contents
 from prldh.data.layout import COMMA, THOUSANDS
-from prldh.data.table_files import (
-    FAILED,
-    ROW_NAMES,
-    WORKBOOKS,
-    Cells,
-    Contents,
-    and_more,
-    is_absent,
-    kind_of,
-    read_contents,
-    refuse_unwritable,
-)
+from prldh.data.table_files import is_absent, read_contents
 from prldh.study import AS_IT_IS, TableFile, TableRead
 
 if TYPE_CHECKING:
     import pandas as pd
 
-BLANKS = ("", "NA", "N/A", "#N/A", "NaN", "nan", "null", "NULL", "<NA>")
-#: Texts that people write for a blank, without regard to case; they are what they say unless ``missing`` lists them.
-PLACEHOLDERS = frozenset(
-    ("n/a", "na", "n.a.", "n.a", "#n/a", "nan", "null", "-", "--", "---", "–", "—", ".", "..", "?", "??", "missing")
-)
-#: Texts among numbers that stand for a blank, or for a measurement that was not made.
-_NO_VALUE = PLACEHOLDERS | {"n/d", "nd", "n.d.", "unknown", "unk", "none", "not available", "not done", "*"}
-#: Squares of numbers up to here, sums of them and their inverses are doubles.
-_FARTHEST = 1e140
 #: How many columns are turned into numbers at once.
 _BATCH = 512
 
@@ -151,7 +131,7 @@ class Table:
             return text
         cells = self.cells(name)
         typed = [False] * len(text) if isinstance(cells, pa.Array) else [not isinstance(v, str) for v in cells]
-        made = [cell if is_typed else _with_point(cell) for cell, is_typed in zip(text, typed, strict=True)]
+        made = [cell if is_typed else with_point(cell) for cell, is_typed in zip(text, typed, strict=True)]
         return np.array(made, dtype=object)
 
     def cells(self, name: str) -> Cells:
@@ -326,290 +306,6 @@ def plain_column_of(table: Table, name: str, where: str) -> Column:
     elif ROW_NAMES in table and not near:
         hint += f" The first column, which has no name, is called {ROW_NAMES} here."
     raise DataError(f"{where}: {table.path.name}{table.contents.place} has no column '{shown(name)}'. {hint}")
-
-
-def numbers(table: Table, name: str, ids: Iterable[str], where: str) -> np.ndarray:
-    """A column as (n,) float64, blanks as NaN.
-
-    Raises
-    ------
-    DataError
-        Without such a column, and at the first cell that is no number, or is infinite, with row and patient.
-    """
-    if name not in table:
-        column_of(table, name, where)
-    values, is_blank = (part[:, 0] for part in table.values([name]))
-    bad = first_bad(table, [name], values[:, None], is_blank[:, None])
-    if bad is None:
-        return values
-    what, do = why_no_number(bad, table)
-    raise DataError(
-        f"{table.path.name}, row {table.rows[bad.row]} (patient {shown(list(ids)[bad.row])}), column"
-        f" '{shown(name)}': '{shown(bad.cell)}'"
-        f" {what}. {do or 'Correct it, leave it blank, or declare the column categorical'}."
-    )
-
-
-def refuse_extreme(names: Sequence[str], values: np.ndarray, path: Path) -> None:
-    """Refuse columns (n, p) of numbers whose squares no double holds: a model of them would be another than that of the
-    same column in another unit, without a word.
-
-    Raises
-    ------
-    DataError
-        At the first that is far too large, or not 0 and far too small.
-    """
-    size = np.fmax.reduce(np.abs(values), axis=0, initial=0.0)
-    for j in map(int, np.flatnonzero((size > _FARTHEST) | ((size > 0) & (size < 1 / _FARTHEST)))):
-        raise DataError(
-            f"{path.name}: the largest number of the column '{shown(names[j])}' is {size[j]:.3g}, which cannot be"
-            f" computed with: numbers may reach {_FARTHEST:g}, and columns must reach {1 / _FARTHEST:g}. Give it in"
-            " another unit, or leave it out."
-        )
-
-
-@dataclass(frozen=True)
-class BadCell:
-    """A cell that is no finite number: where it stands among those looked at, its text, and how many are infinite."""
-
-    row: int
-    column: int
-    cell: str
-    n_infinite: int = 0
-
-
-def first_bad(
-    table: Table, names: Sequence[str], values: np.ndarray, is_blank: np.ndarray, rows: np.ndarray | None = None
-) -> BadCell | None:
-    """The first cell, row by row, that is no number, or else the first that is infinite; None where all are finite or
-    blank. ``values`` and ``is_blank`` (m, p) are those of the ``rows`` (m,) of the table."""
-    bad = np.argwhere(~np.isfinite(values) & ~is_blank)
-    if not bad.size:
-        return None
-    texts: dict[int, np.ndarray] = {}
-    rows = np.arange(len(table)) if rows is None else rows
-    for i, j in bad:
-        if j not in texts:
-            texts[j] = table.text_of_numbers(names[j])
-        if not is_number(texts[j][rows[i]]):
-            return BadCell(int(i), int(j), table.column(names[j])[rows[i]])
-    i, j = bad[0]
-    return BadCell(int(i), int(j), table.column(names[j])[rows[i]], len(bad))
-
-
-def refuse_failed_cells(column: pd.Series | Column, path: Path, ids: Iterable[str] | None = None) -> None:
-    """Text columns have no other way to tell that a spreadsheet computed nothing. ``ids`` of the whole table, where
-    they are known already.
-
-    Raises
-    ------
-    DataError
-        At the first cell that is an error of a spreadsheet, or of a workbook a formula without a stored value.
-    """
-    is_workbook = kind_of(path) in WORKBOOKS
-    for i, cell in enumerate(column):
-        if FAILED.fullmatch(cell) or (is_workbook and cell.startswith("=")):
-            what, do = _why_failed(cell)
-            whose = f" (patient {shown(list(ids)[i])})" if ids is not None else ""
-            raise DataError(
-                f"{path.name}, row {column.index[i]}{whose}, column '{shown(column.name)}': '{shown(cell)}' {what}."
-                f" {do}."
-            )
-
-
-def _why_failed(cell: str) -> tuple[str, str]:
-    if cell.startswith("="):
-        return "is a formula whose value is not stored", "Open the workbook in a spreadsheet program and save it again"
-    return "is an error of the spreadsheet", "Mend its formula there, or clear the cell"
-
-
-def why_no_number(bad: BadCell, table: Table) -> tuple[str, str]:
-    """What a cell is that is no finite number, and what to do about it where that can be told from its text."""
-    cell = bad.cell
-    if bad.n_infinite:
-        return "is not finite", "Correct it or leave it blank"
-    if FAILED.fullmatch(cell) or cell.startswith("="):
-        return _why_failed(cell)
-    if cell.casefold() in _NO_VALUE:
-        quoted = cell.replace("\\", "\\\\").replace('"', '\\"')
-        return "is not a number", (
-            f'Correct it, leave it blank, or say read: {{missing: ["{quoted}"]}} for this table if it stands for a'
-            " blank"
-        )
-    if table.read.decimal == "." and COMMA.fullmatch(cell) and THOUSANDS.fullmatch(cell):
-        return "is not a number", (
-            'Write it without separators of thousands, or say read: {decimal: ","} for this table if its comma is'
-            " where the decimals begin"
-        )
-    if table.read.decimal == "." and COMMA.fullmatch(cell):
-        return "is not a number", (
-            'Correct it, or say read: {decimal: ","} for this table if its numbers have decimal commas'
-        )
-    if table.read.decimal == "," and is_number(cell):
-        return (
-            "is not a number with a decimal comma",
-            "Write all numbers of the table with a comma, or all with a point",
-        )
-    if THOUSANDS.fullmatch(cell):
-        return "is not a number", "Write it without separators of thousands"
-    if is_number(cell.replace("\u2212", "-", 1)):
-        return "is not a number", "Write its minus as a hyphen, -"
-    if _DATE.match(cell):
-        return "is a date and not a number", "Give the time since another date, in days or years"
-    if cell[:1] in "<>\u2264\u2265~" and is_number(cell.lstrip("<>=\u2264\u2265~ ")):
-        return "is a bound and not a number", "Write the number that is to stand for it, or leave it blank"
-    if _WITH_UNIT.fullmatch(cell):
-        return "is not a number", "Write the number alone, without its unit, and the unit in the study file"
-    return "is not a number", ""
-
-
-#: A date as it is written first by year or last, with whatever stands behind it.
-_DATE = re.compile(r"([0-9]{4}[-/.][0-9]{1,2}[-/.][0-9]{1,2}|[0-9]{1,2}[-/.][0-9]{1,2}[-/.][0-9]{2,4})(?![0-9.])")
-#: A number and its unit: ``67 years``, ``12.5%``, ``3 mg/dl``.
-_WITH_UNIT = re.compile(r"[+-]?[0-9]+([.,][0-9]+)?\s*(%|[^\W\d_\u00b5]|\u00b5)[^\d\s]*(\s[^\d\s]+)?")
-
-
-#: What is written of figures alone, whether it is a number or not: ``<1``, ``12 %``, ``2020-01-31``.
-_FIGURES = re.compile(r"[-+\u2212<>\u2264\u2265=~]?[\s\d.,'\u2019\u00a0\u202f/:%eE+-]+")
-
-
-def why_no_numbers(table: Table, name: str) -> str:
-    """What keeps a column from being one of numbers, where most of its cells are written in figures; empty where it is
-    text, or is numbers.
-
-    Examples
-    --------
-    ``38 of 40 cells are numbers, and '<5' is not a number``
-    """
-    is_filled = (table[name] != "").to_numpy()
-    cells = table.text_of_numbers(name)[is_filled]
-    bad = next((cell for cell in cells if not is_number(cell)), None)
-    if bad is None or 2 * sum(_FIGURES.fullmatch(cell) is not None for cell in cells) < len(cells):
-        return ""
-    own = table[name].to_numpy()[is_filled][[is_number(cell) for cell in cells].index(False)]
-    what, do = why_no_number(BadCell(0, 0, own), table)
-    n = sum(map(is_number, cells))
-    return f"{n} of {len(cells)} cells are numbers, and '{shown(own)}' {what}{'. ' + do if do else ''}"
-
-
-def _with_point(cell: str) -> str:
-    """A number with a decimal comma as Python writes it; what has a point already is none."""
-    return f"{cell} has a point" if "." in cell else cell.replace(",", ".")
-
-
-def as_numbers(text: np.ndarray) -> np.ndarray | None:
-    """Text as float64 of the same shape, or None where some cell is no number."""
-    try:
-        values = text.astype(np.float64)
-    except ValueError:
-        return None
-    return values if all("_" not in cell for cell in text.flat) else None
-
-
-def is_number(cell: str) -> bool:
-    """Whether a cell is a number. Python would read ``1_000`` as one; a table means something else."""
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return "_" not in cell
-
-
-#: What ``ids: number`` reads as a number.
-_ID_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]{1,2})?")
-
-
-def id_number(text: str) -> str | None:
-    """An id as a number, digit by digit, so that long ids stay apart; None where it is none.
-
-    Examples
-    --------
-    >>> [id_number(text) for text in ("0001", "1", "1.0", "1e3", "90071992547409930", "-0.50", "P1")]
-    ['1', '1', '1', '1000', '90071992547409930', '-0.5', None]
-    """
-    if not _ID_NUMBER.fullmatch(text):
-        return None
-    digits = f"{Decimal(text):f}"
-    digits = digits.rstrip("0").rstrip(".") if "." in digits else digits
-    return "0" if digits == "-0" else digits
-
-
-def same_id(text: str) -> str:
-    """Text for finding ids that are one written in two ways: one number, or alike to the eye."""
-    return id_number(text) or same_text(text).casefold()
-
-
-def told_alike(absent: Iterable[str], strange: Iterable[str]) -> str:
-    """A hint where an id that is looked for is there in another writing."""
-    alike = {same_id(i): i for i in strange}
-    pair = next(((i, alike[same_id(i)]) for i in absent if same_id(i) in alike), None)
-    if pair is None:
-        return ""
-    if id_number(pair[0]) is None:
-        return (
-            f" '{shown(pair[0])}' and '{shown(pair[1])}' look alike: they differ in the form of an accent, in case or"
-            " in characters that cannot be seen. Write ids alike."
-        )
-    return (
-        f" '{shown(pair[0])}' and '{shown(pair[1])}' are one number written in two ways: write ids alike, or say read:"
-        " {ids: number} under clinical."
-    )
-
-
-def ids_of(table: Table, name: str, where: str) -> Column:
-    """The id column as text, or as numbers where the study says so.
-
-    Raises
-    ------
-    DataError
-        Without the column, for a failed cell, and where an id is to be a number and is none.
-    """
-    ids = plain_column_of(table, name, where)
-    refuse_failed_cells(ids, table.path)
-    refuse_unwritable(ids, table.path, f"an id in the column '{shown(name)}'")
-    if table.read.ids != "number":
-        return ids
-    as_number = [cell and id_number(cell) for cell in table.text_of_numbers(name)]
-    bad = [i for i, number in enumerate(as_number) if number is None]
-    if bad:
-        raise DataError(
-            f"{table.path.name}, row {ids.index[bad[0]]}: the id '{shown(ids[bad[0]])}'{and_more(len(bad))} is not a"
-            " number, and read says ids: number. Correct it, or leave ids: text."
-        )
-    return replace(ids, cells=np.array(as_number, dtype=object))
-
-
-def check_ids(table: Table, name: str, where: str) -> tuple[str, ...]:
-    """The id column; blanks, failed cells and doubled ids are errors."""
-    return refuse_doubled(ids_of(table, name, where), table.path)
-
-
-def refuse_doubled(ids: Column, path: Path) -> tuple[str, ...]:
-    """The ids (n,) of a table.
-
-    Raises
-    ------
-    DataError
-        Where one is blank, or stands in several rows.
-    """
-    rows_of: dict[str, list[int]] = {}
-    for row, name in zip(ids.index, ids, strict=True):
-        rows_of.setdefault(name, []).append(row)
-    if blank := rows_of.get(""):
-        raise DataError(
-            f"{path.name}: the id '{shown(ids.name)}' is blank in row {blank[0]}{and_more(len(blank))}. Give every"
-            " patient an id."
-        )
-    doubled = [name for name, rows in rows_of.items() if len(rows) > 1]
-    if doubled:
-        n = len(doubled)
-        raise DataError(
-            f"{path.name}: patient '{shown(doubled[0])}' stands in rows {', '.join(map(str, rows_of[doubled[0]][:5]))}"
-            + (f", and {n - 1} more ids are doubled" if n > 1 else "")
-            + ". Keep one row a patient or, where rows are lesions or visits, give each an id of its own and let"
-            " clinical.patient name the patient."
-        )
-    return tuple(ids)
 
 
 def some(items: Iterable, n: int = 5, limit: int = SHOWN) -> str:

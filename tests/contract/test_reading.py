@@ -31,6 +31,8 @@ OWN = {
     "prldh/data/imaging/sources.py": "the source of a source",
     "prldh/data/imaging/stepping.py": "the source of a step",
     "prldh/data/table_files.py": "asked at its beginning",
+    "prldh/data/workbooks.py": "asked by table_files",
+    "prldh/data/delimited.py": "bytes in memory",
     "prldh/data/imaging/check.py": "images whose headers were read",
     "prldh/data/imaging/read.py": "asked in the line above",
     "prldh/testing/parts.py": "what it wrote",

@@ -16,8 +16,10 @@ import pytest
 
 from prldh.core import DataError
 from prldh.data import read_cohort, read_features
+from prldh.data.ids import check_ids
 from prldh.data.imaging import Images
-from prldh.data.tables import check_ids, numbers, open_table
+from prldh.data.numeric import numbers
+from prldh.data.tables import open_table
 from prldh.study import read_study
 
 N = 12
@@ -133,9 +135,9 @@ def test_what_a_parquet_file_declares_is_looked_at_before_it_is_read(tmp_path, m
 
 
 def test_a_sheet_of_millions_of_rows_is_counted_before_it_is_read(tmp_path, monkeypatch):
-    monkeypatch.setattr("prldh.data.table_files.LAST_ROW", 1000)
+    monkeypatch.setattr("prldh.data.workbooks.LAST_ROW", 1000)
     content = _workbook(*(_row(20 + k, k, k, k) for k in range(1000)))
-    monkeypatch.setattr("prldh.data.table_files._cells", lambda *_, **__: pytest.fail("it was read"))
+    monkeypatch.setattr("prldh.data.workbooks._cells", lambda *_, **__: pytest.fail("it was read"))
     with pytest.raises(DataError, match="more cells than are read of a workbook"):
         _read(tmp_path / "t.xlsx", content)
 

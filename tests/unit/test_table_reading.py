@@ -13,9 +13,12 @@ from hypothesis import strategies as st
 
 from prldh.core import DataError, StudyError, same_text
 from prldh.data import guess_read, read_cohort, read_features
+from prldh.data.cells import is_number
+from prldh.data.ids import check_ids, id_number
 from prldh.data.imaging import Images
 from prldh.data.imaging.cases import read_cases
-from prldh.data.tables import check_ids, id_number, is_number, numbers, open_table, read_table
+from prldh.data.numeric import numbers
+from prldh.data.tables import open_table, read_table
 from prldh.study import TableRead, read_study
 
 N = 12

@@ -13,8 +13,10 @@ import pytest
 from prldh.core import DataError, StudyError, same_text
 from prldh.data.cohort import read_cohort
 from prldh.data.features import read_features
+from prldh.data.ids import check_ids
 from prldh.data.imaging.cases import read_cases
-from prldh.data.tables import check_ids, numbers, open_table, read_table
+from prldh.data.numeric import numbers
+from prldh.data.tables import open_table, read_table
 from prldh.study import Tissue, read_study
 from prldh.study.study import Study
 

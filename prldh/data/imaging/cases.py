@@ -9,7 +9,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from prldh.core import CaseRow, DataError, is_there, shown
-from prldh.data.tables import Table, ids_of, open_table, plain_column_of, refuse_failed_cells, some
+from prldh.data.ids import ids_of
+from prldh.data.numeric import refuse_failed_cells
+from prldh.data.tables import Table, open_table, plain_column_of, some
 from prldh.study import AS_IT_IS, TableRead
 
 _READER_MASK = re.compile(r"mask_reader[1-9][0-9]*$")

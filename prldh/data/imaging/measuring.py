@@ -17,6 +17,7 @@ import numpy as np
 
 from prldh.core import CaseRow, DataError, Progress, Warn, cache_folder, warn
 from prldh.data.cohort import patients_of
+from prldh.data.ids import check_ids, told_alike
 from prldh.data.imaging.cases import read_cases
 from prldh.data.imaging.check import Finding, check_cases
 from prldh.data.imaging.compute import CaseResult, compute_cases
@@ -28,7 +29,7 @@ from prldh.data.imaging.read import load_case
 from prldh.data.imaging.sources import PERTURB, ChosenSource, check_names, choose_sources, settings_for
 from prldh.data.imaging.stepping import ChosenStep, apply_steps, choose_steps
 from prldh.data.imaging.streaming import n_readers, stream_cases
-from prldh.data.tables import check_ids, open_table, some, told_alike
+from prldh.data.tables import open_table, some
 from prldh.plugins import Registry, VerifiesValues, called
 from prldh.study import AS_IT_IS, ReadSettings, Study, TableRead, Tissue
 from prldh.work import Workers, run_work
