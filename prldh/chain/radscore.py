@@ -13,6 +13,7 @@ import numpy as np
 
 from prldh.chain.applying import Table, applied, apply_chain
 from prldh.chain.learners import LogisticLearner
+from prldh.chain.learners.shared import within_reach
 from prldh.chain.selection import child_of, distinct_patients, stratified_folds
 from prldh.chain.steps import Protocol, fit_steps, strongest
 from prldh.core import (
@@ -237,10 +238,7 @@ def _cross_fit(
             source: Table(rows.values, rows.names, rows.images[0] if rows.images else None)
             for source, rows in zip(sources, held_out, strict=True)
         }
-        # one patient whose feature is a million SD away would settle the models' coefficients alone
-        low, high = fit.values.min(), fit.values.max()
-        beyond = (high - low) / 4
-        scores[test] = np.clip(apply_chain(fit.chain, tables, held_out[0].columns), low - beyond, high + beyond)
+        scores[test] = within_reach(apply_chain(fit.chain, tables, held_out[0].columns), fit.values)
     return scores
 
 

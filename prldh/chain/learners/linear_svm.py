@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 import numpy as np
 from pydantic import Field
 
-from prldh.chain.learners.shared import in_own_order
+from prldh.chain.learners.shared import in_own_order, within_reach
 from prldh.chain.selection import child_of, inner_folds, stratified_folds
 from prldh.core import LinearScore, Reference, StepRun, TrainingRows, bounds
 from prldh.engines import StatisticsEngine
@@ -195,7 +195,8 @@ class Standardised:
 
 
 class ChosenCost(NamedTuple):
-    """The chosen C, the held-out decision values (n,) at it, every C that was tried, and the mean AUC of each."""
+    """The chosen C, the held-out decision values (n,) at it, bounded by the training rows', every C that was tried, and
+    the mean AUC of each."""
 
     cost: float
     decision: np.ndarray
@@ -213,12 +214,13 @@ def choose_cost(rows: TrainingRows, fold: np.ndarray, costs: Sequence[float]) ->
         machines = [own.fit(cost) for own in prepared]
         if tried and not all(machine.is_converged for machine in machines):
             break
-        decision = np.empty(len(fold))
+        decision, bounded = np.empty(len(fold)), np.empty(len(fold))
         for test, machine in zip(folds, machines, strict=True):
             decision[test] = machine.decide(rows.values[test])
+            bounded[test] = within_reach(decision[test], machine.decide(rows.values[~test]))
         tried.append(cost)
         areas.append(float(np.mean([auc(rows.outcome[test], decision[test])["estimate"] for test in folds])))
-        decisions.append(decision)
+        decisions.append(bounded)
     best = int(np.argmax(np.array(areas) >= max(areas) - TIE))
     return ChosenCost(tried[best], decisions[best], tuple(tried), tuple(areas))
 
