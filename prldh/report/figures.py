@@ -24,8 +24,10 @@ from typing import Any
 
 import matplotlib
 import numpy as np
+from matplotlib.backend_bases import RendererBase
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_mixed import MixedModeRenderer
+from matplotlib.backends.backend_pdf import PdfFile, RendererPdf
 from matplotlib.backends.backend_svg import RendererSVG
 from matplotlib.figure import Figure
 from PIL import Image
@@ -52,8 +54,8 @@ IMAGE_DPI = 100
 #: Beside the figures: what they were drawn from, so that they are drawn again only where that changed.
 DRAWN = ".drawn.json"
 #: Fewer figures than these, or what is drawn within so many seconds, this process draws alone: others would take longer
-#: to start.
-FEW, SOON_DONE_S = 12, 2.0
+#: to start. For as many as the third number others are asked at once.
+FEW, SOON_DONE_S, MANY = 12, 2.0, 24
 #: What ``results.json`` holds and no figure shows.
 NOT_DRAWN = ("agreement", "warnings", "engines", "ledger")
 
@@ -199,7 +201,7 @@ def _write_all(
     with ExitStack() as helped:
         while waiting:
             progress("figures", len(written), n)
-            is_long = has_processes() or time.monotonic() - started > SOON_DONE_S
+            is_long = has_processes() or n >= MANY or time.monotonic() - started > SOON_DONE_S
             if not is_helped and jobs > 1 and len(waiting) >= FEW and is_long:
                 helped.enter_context(_others_write(waiting, written, given, jobs, lambda k: progress("figures", k, n)))
                 is_helped = True
@@ -287,38 +289,106 @@ def write_drawing(drawing: Drawing, settings: FigureSettings, folder: Path) -> N
     wanted = files_of(drawing, settings)
     for is_grey in (False, True):
         own = [w for w in wanted if w[3] == is_grey]
-        if not own:
-            continue
-        with _figure(drawing, is_grey) as figure:
-            _write_svgs(figure, {suffix: folder / name for name, suffix, _, _ in own if suffix in (PAGE, "svg")})
-            for name, suffix, _, _ in own:
-                if suffix == "pdf":
-                    figure.savefig(folder / name, format=suffix, metadata=DATELESS[suffix])
-            for dpi in dict.fromkeys(dpi for _, suffix, dpi, _ in own if suffix in RASTER):
-                pixels = _pixels(figure, dpi)
-                for name, suffix, at, _ in own:
-                    if suffix in RASTER and at == dpi:
-                        if suffix == "png":
-                            (folder / name).write_bytes(pack_png(pixels, dpi))
-                        else:
-                            Image.fromarray(pixels).save(folder / name, suffix, dpi=(dpi, dpi), compression="tiff_lzw")
+        if own:
+            with _uncollected():
+                _write_one(drawing, is_grey, {folder / name: (suffix, dpi) for name, suffix, dpi, _ in own})
 
 
-def _write_svgs(figure: Figure, paths: Mapping[str, Path]) -> None:
-    """The figure as the page shows it and as a file, drawn once."""
+def _write_one(drawing: Drawing, is_grey: bool, files: Mapping[Path, tuple[str, int]]) -> None:
+    with _figure(drawing, is_grey) as figure:
+        vectors = {suffix: path for path, (suffix, _) in files.items() if suffix not in RASTER}
+        if _has_pixels(figure):  # each format has its own resolution of them
+            pdf = {suffix: vectors.pop(suffix) for suffix in ("pdf",) if suffix in vectors}
+            _write_vectors(figure, pdf, LAYOUT_DPI)
+        _write_vectors(figure, vectors, IMAGE_DPI)
+        for dpi in dict.fromkeys(dpi for suffix, dpi in files.values() if suffix in RASTER):
+            pixels = _pixels(figure, dpi)
+            for path, (suffix, at) in files.items():
+                if suffix in RASTER and at == dpi:
+                    if suffix == "png":
+                        path.write_bytes(pack_png(pixels, dpi))
+                    else:
+                        Image.fromarray(pixels).save(path, suffix, dpi=(dpi, dpi), compression="tiff_lzw")
+
+
+def _has_pixels(figure: Figure) -> bool:
+    """Whether something in it is drawn as pixels in every format."""
+    return any(axis.images or any(drawn.get_rasterized() for drawn in axis.collections) for axis in figure.axes)
+
+
+def _write_vectors(figure: Figure, paths: Mapping[str, Path], dpi: int) -> None:
+    """The figure as the page shows it, as SVG and as PDF, in one way through all that it consists of; ``dpi``: of what
+    it holds as pixels."""
     if not paths:
         return
     width, height = figure.get_size_inches()
-    before, texts = figure.dpi, _Texts(tuple(paths))
+    before, texts = figure.dpi, _Texts(tuple(kind for kind in paths if kind != "pdf"))
     figure.dpi = 72
-    svg = _Svgs(72 * width, 72 * height, texts, image_dpi=IMAGE_DPI, metadata=DATELESS["svg"])
-    renderer: Any = MixedModeRenderer(figure, width, height, IMAGE_DPI, svg)
-    with matplotlib.rc_context():  # how letters are written changes with every word of a figure
-        figure.draw(renderer)
-        renderer.finalize()
+    pens: list[Any] = []
+    if texts.kinds:
+        pens.append(_Svgs(72 * width, 72 * height, texts, image_dpi=dpi, metadata=DATELESS["svg"]))
+    with ExitStack() as opened:
+        if "pdf" in paths:
+            file = PdfFile(paths["pdf"], metadata=DATELESS["pdf"])
+            opened.callback(file.close)
+            file.newPage(width, height)
+            pens.append(RendererPdf(file, dpi, height, width))
+        renderer: Any = MixedModeRenderer(figure, width, height, dpi, pens[0] if len(pens) == 1 else _Both(*pens))
+        with matplotlib.rc_context():  # how letters are written changes with every word of a figure
+            figure.draw(renderer)
+            renderer.finalize()
+        if "pdf" in paths:
+            file.finalize()
     figure.dpi = before
-    for kind, path in paths.items():
-        path.write_text("".join(texts.parts[kind]), encoding="utf-8", newline="\n")
+    for kind in texts.kinds:
+        paths[kind].write_text("".join(texts.parts[kind]), encoding="utf-8", newline="\n")
+
+
+class _Both(RendererBase):
+    """SVG and PDF drawn at once: finding out where all of a figure stands takes longer than writing it down. Letters
+    are measured once, as SVG has them."""
+
+    def __init__(self, svg: RendererSVG, pdf: RendererPdf) -> None:
+        super().__init__()
+        self.svg, self.pdf = svg, pdf
+
+    def draw_path(self, *args: Any, **kwargs: Any) -> None:
+        self.svg.draw_path(*args, **kwargs)
+        self.pdf.draw_path(*args, **kwargs)
+
+    def draw_markers(self, *args: Any, **kwargs: Any) -> None:
+        self.svg.draw_markers(*args, **kwargs)
+        self.pdf.draw_markers(*args, **kwargs)
+
+    def draw_path_collection(self, *args: Any, **kwargs: Any) -> None:
+        self.svg.draw_path_collection(*args, **kwargs)
+        self.pdf.draw_path_collection(*args, **kwargs)
+
+    def draw_text(self, gc: Any, x: float, y: float, *args: Any, **kwargs: Any) -> None:
+        self.svg.draw_text(gc, x, y, *args, **kwargs)
+        self.pdf.draw_text(gc, x, self.svg.height - y, *args, **kwargs)  # SVG counts from the top
+
+    def open_group(self, *args: Any, **kwargs: Any) -> None:
+        self.svg.open_group(*args, **kwargs)
+
+    def close_group(self, *args: Any, **kwargs: Any) -> None:
+        self.svg.close_group(*args, **kwargs)
+
+    def new_gc(self) -> Any:
+        return self.pdf.new_gc()
+
+    def flipy(self) -> bool:
+        return self.svg.flipy()
+
+    def get_canvas_width_height(self) -> tuple[float, float]:
+        return self.svg.get_canvas_width_height()
+
+    def get_text_width_height_descent(self, *args: Any, **kwargs: Any) -> tuple[float, float, float]:
+        return self.svg.get_text_width_height_descent(*args, **kwargs)
+
+    def finalize(self) -> None:
+        self.svg.finalize()
+        self.pdf.finalize()
 
 
 class _Texts:
@@ -384,11 +454,21 @@ def pack_png(pixels: np.ndarray, dpi: int) -> bytes:
 
 
 @contextmanager
-def _figure(drawing: Drawing, is_grey: bool = False) -> Iterator[Figure]:
-    """Garbage is collected when it is done: a figure is one web of references, and looking through it again and again
-    takes an eighth of the time."""
+def _uncollected() -> Iterator[None]:
+    """Garbage is collected at its end: a figure is one web of references, and looking through it again and again takes
+    an eighth of the time. What came to be within is the youngest of all, so that nothing else is looked through."""
     was_collecting = gc.isenabled()
     gc.disable()
+    try:
+        yield
+    finally:
+        gc.collect(0)
+        if was_collecting:
+            gc.enable()
+
+
+@contextmanager
+def _figure(drawing: Drawing, is_grey: bool = False) -> Iterator[Figure]:
     style: Any = {**STYLE, "font.family": [figure_font(), STYLE["font.family"]]}
     with styled(style), grey(is_grey):
         figure = drawing.draw()
@@ -397,12 +477,7 @@ def _figure(drawing: Drawing, is_grey: bool = False) -> Iterator[Figure]:
         if engine is not None:
             engine.execute(figure)
         figure.set_layout_engine(None)  # laid out once: with any engine, even "none", every format would be drawn twice
-        try:
-            yield figure
-        finally:
-            figure.clear()
-            if was_collecting:
-                gc.enable()
+        yield figure
 
 
 def _digest(drawn: dict[str, Any], words: Words) -> str:

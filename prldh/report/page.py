@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -168,7 +167,12 @@ def _render(
     for read in (read_external, read_pooled):  # what is wrong with them is told before anything is drawn
         read(folder)
     try:
-        with meanwhile(partial(fill_again, folder, registry), progress) as told:
+
+        def fill_and_write() -> None:
+            fill_again(folder, registry)
+            write_beside(data, words, scratch)
+
+        with meanwhile(fill_and_write, progress) as told:
             figures = write_figures(
                 data,
                 words,
@@ -183,7 +187,6 @@ def _render(
         (scratch / "report.html").write_text(
             render_report(data, provenance, figures, folder, words, registry), encoding="utf-8"
         )
-        write_beside(data, words, scratch)
         # file by file: figures of other formats and resolutions stay, and the page comes last
         made = [path.relative_to(scratch) for path in scratch.rglob("*") if path.is_file()]
         with uninterrupted():

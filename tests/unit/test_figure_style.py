@@ -12,20 +12,21 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from fontTools.ttLib import TTFont
+from matplotlib.colors import to_hex
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 from test_report_figures import data, out  # noqa: F401
 
 from prldh.core import Across, Curve, Groups, Paths, Points, StepFigure
-from prldh.pages import FAMILY, STYLE, figure_font, font_face, grey, look, second
+from prldh.pages import FAINT, FAMILY, STYLE, figure_font, font_face, grey, look, second
 from prldh.pages.canvas import POINTS
 from prldh.pages.fonts import FONTS
 from prldh.plugins.registry import Registry
 from prldh.report.drawing import Drawing
 from prldh.report.figure_plan import decision_range, describe_flow, plan_figures
 from prldh.report.figures import THEMED, _figure, as_element
-from prldh.report.model_drawings import draw_calibration, draw_decision
+from prldh.report.model_drawings import BARS, draw_calibration, draw_decision
 from prldh.report.panels import plan_panels
 from prldh.report.step_drawings import draw_step
 from prldh.report.subgroup_drawings import SubgroupPanel, draw_subgroups
@@ -175,12 +176,13 @@ def test_predictions_stand_as_bars_under_their_calibration_curve():
         {"low": 0.5, "high": 1.0, "event": 2, "nonevent": 0},
     ]
     figure = draw_calibration([("m", {"curve": curve, "method": "smooth", "histogram": bins})])
-    bars = [bar for axis in figure.axes for held in axis.containers for bar in held]
-    heights = [bar.get_height() for bar in bars]
-    assert (
-        len(bars) == 4 and heights[0] == pytest.approx(3 * heights[2]) and heights[3] == pytest.approx(2 * heights[2])
-    )
-    assert all(bar.get_y() + bar.get_height() <= 0 for bar in bars)
+    strips = [held for axis in figure.axes for held in axis.collections if held.get_label() == BARS]
+    bars = [path.get_extents() for held in strips for path in held.get_paths()]
+    nonevent, event, more = (bar.height for bar in bars)
+    assert nonevent == pytest.approx(3 * event) and more == pytest.approx(2 * event)
+    assert bars[1].y0 == pytest.approx(bars[0].y1) and bars[2].y0 == pytest.approx(bars[0].y0)
+    assert [to_hex(held.get_facecolor()[0]) for held in strips] == [FAINT, look(0)["color"]]
+    assert all(bar.y1 <= 0 for bar in bars)
     plt.close("all")
 
 
@@ -199,7 +201,7 @@ def test_no_share_is_drawn_outside_0_to_1(data):  # noqa: F811
                 for line in curves(axis):
                     y = np.asarray(line.get_ydata(), float)
                     assert np.isnan(y).all() or (np.nanmin(y) >= 0 and np.nanmax(y) <= 1), drawing.name
-                for band in axis.collections:
+                for band in (held for held in axis.collections if held.get_label() != BARS):
                     for path in band.get_paths():
                         y = path.vertices[:, 1]
                         assert not len(y) or (np.nanmin(y) >= 0 and np.nanmax(y) <= 1), drawing.name

@@ -7,14 +7,17 @@ import ast
 import copy
 import io
 import json
+import re
 import threading
 import time
+import weakref
+from dataclasses import replace
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from matplotlib.colors import to_hex
 from pages import unmarked
@@ -314,6 +317,42 @@ def test_both_svg_files_are_those_that_matplotlib_writes_one_by_one(data, tmp_pa
                 assert (tmp_path / "alone.svg").read_bytes() == (tmp_path / file).read_bytes()
 
 
+@pytest.mark.parametrize("name", ["flow", "calibration_unadjusted"])
+def test_svg_and_pdf_are_drawn_at_once_and_are_what_each_is_alone(data, tmp_path, name):  # noqa: F811
+    """The PDF has the letters and lines that matplotlib writes; letters may stand a fifth of a point elsewhere."""
+    from pypdf import PdfReader
+
+    drawing = next(d for d in plan_figures(data, Words()) if d.name == name)
+    for formats in (("svg", "pdf"), ("svg",)):
+        (tmp_path / formats[-1]).mkdir()
+        figures_module.write_drawing(drawing, FigureSettings(formats), tmp_path / formats[-1])
+    for file in (page_file(name), f"{name}.svg"):
+        assert (tmp_path / "pdf" / file).read_bytes() == (tmp_path / "svg" / file).read_bytes()
+    with figures_module._figure(drawing) as figure:
+        figure.savefig(tmp_path / "alone.pdf", metadata={"CreationDate": None})
+    shown = [PdfReader(path).pages[0] for path in (tmp_path / "pdf" / f"{name}.pdf", tmp_path / "alone.pdf")]
+    assert shown[0].mediabox == shown[1].mediabox
+    numbers = [
+        [float(word) for word in page.get_contents().get_data().split() if re.fullmatch(rb"-?\d+(\.\d+)?", word)]
+        for page in shown
+    ]
+    assert len(numbers[0]) > 100 and numbers[0] == pytest.approx(numbers[1], abs=0.2)
+    assert shown[0].extract_text() == shown[1].extract_text()
+
+
+def test_nothing_of_a_figure_stays_once_it_is_written(data, tmp_path):  # noqa: F811
+    drawing = next(d for d in plan_figures(data, Words()) if d.name == "flow")
+    kept = []
+
+    def draw():
+        figure = drawing.draw()
+        kept.append(weakref.ref(figure))
+        return figure
+
+    figures_module.write_drawing(replace(drawing, draw=draw), FigureSettings(), tmp_path)
+    assert len(kept) == 1 and kept[0]() is None
+
+
 def test_png_holds_the_pixels_and_the_resolution():
     pixels = np.random.default_rng(0).integers(0, 256, (7, 5, 3), dtype=np.uint8)
     image = Image.open(io.BytesIO(pack_png(pixels, 600)))
@@ -329,6 +368,7 @@ def test_names_in_one_line_keep_both_ends_and_long_words_break_at_underscores():
     assert label("a_b c", 20) == "a_b c"
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=12).map(sorted), st.data())
 def test_texts_that_are_spread_never_meet(at, more):
     widths = [more.draw(st.floats(0.01, 0.2)) for _ in at]
