@@ -33,7 +33,7 @@ from prldh.pages.canvas import (
     styled,
 )
 from prldh.pages.environment import create_environment
-from prldh.pages.fonts import FAMILY, figure_font, font_face
+from prldh.pages.fonts import FAMILY, figure_font, font_face, give_letters, unknown_letters
 from prldh.pages.format import (
     digits_for,
     digits_measured,
@@ -56,6 +56,7 @@ __all__ = [
     "put_level",
     "put_guide",
     "font_face",
+    "give_letters",
     "figure_font",
     "FAMILY",
     "ON_LIGHT",
@@ -78,6 +79,7 @@ __all__ = [
     "grid_of",
     "new_figure",
     "styled",
+    "unknown_letters",
     "breakable",
     "colour",
     "create_environment",

@@ -13,6 +13,7 @@ import struct
 import tempfile
 import threading
 import time
+import warnings
 import zlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -33,7 +34,20 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from prldh.core import Progress, clean, file_text, untold
-from prldh.pages import COLOURS, FAINT, FAMILY, GUIDE, INK, STYLE, figure_font, font_face, grey, styled
+from prldh.pages import (
+    COLOURS,
+    FAINT,
+    FAMILY,
+    GUIDE,
+    INK,
+    STYLE,
+    figure_font,
+    font_face,
+    give_letters,
+    grey,
+    styled,
+    unknown_letters,
+)
 from prldh.report.drawing import Drawing
 from prldh.report.figure_plan import plan_figures
 from prldh.report.panels import plan_panels
@@ -159,6 +173,7 @@ def write_figures(
     files = before.get("files", {}) | written
     about = {"digest": digest, "pictures": pictures, "files": files}
     (folder / DRAWN).write_text(json.dumps(about) + "\n", encoding="utf-8")
+    unknown = unknown_letters("".join(sorted(set(json.dumps(drawn, ensure_ascii=False)))))
     figures = {}
     for drawing in drawings:
         files = [name for name, *_ in settings.files(drawing.name)]
@@ -167,6 +182,8 @@ def write_figures(
             if files
             else ""
         )
+        if files and unknown:
+            listing += f". In them {unknown} are boxes: no font of the machine that drew them has these letters"
         shown = {
             k: getattr(drawing, k) for k in ("title", "description", "is_wide", "is_panel", "tissue", "kind", "seen")
         }
@@ -470,8 +487,10 @@ def _uncollected() -> Iterator[None]:
 @contextmanager
 def _figure(drawing: Drawing, is_grey: bool = False) -> Iterator[Figure]:
     style: Any = {**STYLE, "font.family": [figure_font(), STYLE["font.family"]]}
-    with styled(style), grey(is_grey):
+    with styled(style), grey(is_grey), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing")  # told beside the figures
         figure = drawing.draw()
+        give_letters(figure)
         figure.set_dpi(LAYOUT_DPI)
         engine = figure.get_layout_engine()
         if engine is not None:
