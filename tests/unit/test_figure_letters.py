@@ -77,7 +77,9 @@ def test_letters_that_no_font_has_are_no_noise(fonts, tmp_path, capfd):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         write_drawing(
-            Drawing("one", "One", "", lambda: titled()[0]), FigureSettings(("svg", "pdf", "png"), (300,), False), tmp_path
+            Drawing("one", "One", "", lambda: titled()[0]),
+            FigureSettings(("svg", "pdf", "png"), (300,), False),
+            tmp_path,
         )
     assert {path.suffix for path in tmp_path.glob("one*")} == {".svg", ".pdf", ".png"}
     assert capfd.readouterr() == ("", "")
