@@ -303,6 +303,8 @@ def demo(teller: prldh.work.Teller, out: Path, jobs: int | None, force: bool, da
     if data_only is not None:
         prldh.demo.demo_cohort().write(data_only, force=force, say=teller.say)
         return
+    # said before anything is imported that takes seconds
+    teller.say("Two studies of SYNTHETIC patients are made, analysed and shown.\n")
     prldh.demo.run_demo(out, jobs, force, teller)
 
 

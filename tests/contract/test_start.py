@@ -39,6 +39,25 @@ def test_help_imports_no_library_of_a_study():
     assert not imported & {f"prldh.{room}" for room in (*ROOMS, "data", "run")}
 
 
+def test_the_demo_says_what_it_does_before_it_imports_what_takes_long(tmp_path):
+    """A newcomer sees within a second that something goes on."""
+    said = "\n".join(
+        (
+            "import sys, prldh.work",
+            "def say(self, text):",
+            "    print(text, 'IMPORTED', *sys.modules)",
+            "    sys.exit()",
+            "prldh.work.Teller.say = say",
+            "from prldh.cli import main",
+            f"sys.argv = ['prldh', 'demo', '--out', {str(tmp_path / 'demo')!r}]",
+            "main()",
+        )
+    )
+    done = subprocess.run([sys.executable, "-c", said], capture_output=True, text=True)
+    told, _, imported = done.stdout.partition("IMPORTED ")
+    assert "SYNTHETIC" in told and not {*imported.split()} & {*STATISTICS, *IMAGES}, done.stderr
+
+
 @pytest.fixture
 def study(tmp_path) -> Path:
     """Two small cases."""
