@@ -52,6 +52,14 @@ def end_tidily() -> None:
         sys.unraisablehook = _Unraisable(sys.unraisablehook)
 
 
+def hear_interruptions() -> None:
+    """Let this process, a worker, know whether an interruption is somebody's who asked for it, or one that a plugin's
+    code raised. Whoever started it ends it."""
+    with suppress(ValueError):  # not the main thread
+        if signal.getsignal(signal.SIGINT) in _DEFAULTS:
+            signal.signal(signal.SIGINT, _interrupt)
+
+
 def _interrupt(number: int, _: FrameType | None) -> None:
     signal.signal(number, signal.SIG_DFL)
     _asked.append(number)
