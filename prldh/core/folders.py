@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import shutil
@@ -15,6 +16,7 @@ from prldh.core.errors import OutputError
 from prldh.core.interruptions import results_stand, uninterrupted
 from prldh.core.locks import is_still, take_lock
 from prldh.core.owned import OWNED
+from prldh.core.texts import shown
 
 
 @dataclass(frozen=True)
@@ -47,10 +49,22 @@ class Held:
                     _replace_owned(self.partial, self.out, owned)
                 results_stand(self.out)
         except OSError as error:
+            if error.errno == errno.ENOENT and not self._holds(error.filename):  # an input, removed meanwhile
+                raise OutputError(
+                    f"{shown(os.fsdecode(error.filename), 240)} is not there any more, which this run reads. Nothing"
+                    " was left behind; put it back, and leave it there until the run has ended."
+                ) from error
             raise OutputError(
                 f"output {self.out} cannot be written: {error.strerror or error}. Nothing was left behind; free space"
                 " or give another folder."
             ) from error
+
+    def _holds(self, name: object) -> bool:
+        """Whether a path, if it is one, lies in this output."""
+        if not isinstance(name, (str, bytes)):
+            return True
+        place = Path(os.fsdecode(name)).absolute()
+        return any(place.is_relative_to(each) for each in (self.out, self.partial))
 
 
 #: What hidden folders are called in an existing output folder; beside one that is to be made it depends on its name.

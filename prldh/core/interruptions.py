@@ -7,6 +7,7 @@ import _thread
 import signal
 import sys
 import threading
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -50,6 +51,16 @@ def end_tidily() -> None:
                 signal.signal(number, _interrupt)
     if not isinstance(sys.unraisablehook, _Unraisable):
         sys.unraisablehook = _Unraisable(sys.unraisablehook)
+    if threading.excepthook is threading.__excepthook__:
+        threading.excepthook = _tell_of_thread
+
+
+def hear_interruptions() -> None:
+    """Let this process, a worker, know whether an interruption is somebody's who asked for it, or one that a plugin's
+    code raised. Whoever started it ends it."""
+    with suppress(ValueError):  # not the main thread
+        if signal.getsignal(signal.SIGINT) in _DEFAULTS:
+            signal.signal(signal.SIGINT, _interrupt)
 
 
 def _interrupt(number: int, _: FrameType | None) -> None:
@@ -59,20 +70,41 @@ def _interrupt(number: int, _: FrameType | None) -> None:
 
 
 class _Unraisable:
-    """In the place of ``sys.unraisablehook``: an interruption that came where nothing may be raised comes again."""
+    """In the place of ``sys.unraisablehook``: an interruption that came where nothing may be raised comes again, and
+    any other error is told in one line."""
 
     def __init__(self, former: Any) -> None:
         self.former = former
 
     def __call__(self, lost: Any) -> None:
         if not issubclass(lost.exc_type, KeyboardInterrupt):
-            self.former(lost)
+            if self.former is not sys.__unraisablehook__:  # somebody else listens
+                self.former(lost)
+                return
+            tell_ignored("where nothing may be raised", lost.exc_value or lost.exc_type())
             return
         number = _asked.pop() if _asked else signal.SIGINT
         signal.signal(number, _interrupt)
         again = threading.Timer(_AGAIN_S, _thread.interrupt_main, (number,))
         again.daemon = True
         again.start()
+
+
+def _tell_of_thread(failed: Any) -> None:
+    """In the place of ``threading.excepthook``. What prldh asks of its own threads it hears of by other ways."""
+    if failed.exc_type is not SystemExit:
+        name = shown(str(getattr(failed.thread, "name", "")))
+        tell_ignored(f"in the thread '{name}'", failed.exc_value or failed.exc_type())
+
+
+def tell_ignored(where: str, error: BaseException) -> None:
+    """Say in one line that something failed for which nobody waits, as a plugin's thread or finaliser."""
+    trace = traceback.extract_tb(error.__traceback__)
+    place = f" ({Path(trace[-1].filename).name}, line {trace[-1].lineno})" if trace else ""
+    with suppress(Exception):  # the error's own words may be one
+        text = shown(" ".join(str(error).split()), 200)
+        said = f"{type(error).__name__}{text and f': {text}'}{place}"
+        print(f"prldh: warning: what failed {where} was ignored: {said}.", file=sys.stderr)
 
 
 def end_at_once() -> None:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 #: Texts among numbers that stand for a blank, or for a measurement that was not made.
 _NO_VALUE = PLACEHOLDERS | {"n/d", "nd", "n.d.", "unknown", "unk", "none", "not available", "not done", "*"}
+#: What SAS, Stata, pandas, C and R write for a number that there is none of.
+_SPECIAL = re.compile(r"\.[A-Za-z_]|NaT|-?1\.#(QNAN|IND|SNAN)[0]*|NA_(real|integer|character)_")
 #: Squares of numbers up to here, sums of them and their inverses are doubles.
 _FARTHEST = 1e140
 #: A date as it is written first by year or last, with whatever stands behind it.
@@ -134,7 +136,7 @@ def why_no_number(bad: BadCell, table: Table) -> tuple[str, str]:
         return "is not finite", "Correct it or leave it blank"
     if FAILED.fullmatch(cell) or cell.startswith("="):
         return _why_failed(cell)
-    if cell.casefold() in _NO_VALUE:
+    if cell.casefold() in _NO_VALUE or _SPECIAL.fullmatch(cell):
         quoted = cell.replace("\\", "\\\\").replace('"', '\\"')
         return "is not a number", (
             f'Correct it, leave it blank, or say read: {{missing: ["{quoted}"]}} for this table if it stands for a'

@@ -25,6 +25,7 @@ from pydantic import BaseModel
 
 from prldh.core import note_left
 from prldh.plugins.promises import guarded, is_strangers
+from prldh.plugins.replaced import is_looked_at, keep_modules
 from prldh.plugins.surroundings import keep_surroundings
 
 T = TypeVar("T")
@@ -124,38 +125,43 @@ def _copied(value: Any) -> Any:
     return copied
 
 
+#: As they were before anybody could replace them.
+_own_process, _end_process = os.getpid, os._exit
+
+
 class _Aside:
     """Standard output that is standard error as long as somebody is within, in whichever thread: Python's, and what
-    compiled code and programs write to. The process's surroundings are set back when nobody is, and both streams are
-    open again. A copy of the process that a stranger's code makes ends where that code does."""
+    compiled code and programs write to. The process's surroundings are set back when nobody is, what modules hold too
+    where ``looks`` says so, and both streams are open again. A copy of the process that a stranger's code makes ends
+    where that code does."""
 
     def __init__(self) -> None:
         self._lock, self._within = threading.Lock(), 0
-        self._set_back: Callable[[], object] = keep_surroundings
+        self._set_back: list[Callable[[], object]] = []
         self._own: tuple[TextIO, TextIO] | None = None
         self._handles: dict[int, int] = {}
         self._threads: list[threading.Thread] = []
 
     @contextmanager
-    def __call__(self) -> Iterator[None]:
-        process = os.getpid()
+    def __call__(self, looks: bool = False) -> Iterator[None]:
+        process = _own_process()
         with self._lock:
             if not self._within:
-                self._turn()
+                self._turn(looks)
             self._within += 1
         try:
             yield
         finally:
-            if os.getpid() != process:
-                os._exit(0)
+            if _own_process() != process:
+                _end_process(0)
             with self._lock:
                 self._within -= 1
                 if not self._within:
                     self._turn_back()
 
-    def _turn(self) -> None:
+    def _turn(self, looks: bool) -> None:
         self._threads = threading.enumerate()
-        self._set_back = keep_surroundings()
+        self._set_back = ([keep_modules()] if looks else []) + [keep_surroundings()]  # whose ways back may be replaced
         self._own = sys.stdout, sys.stderr
         sys.stdout = sys.stderr = cast(TextIO, _Lent(sys.stderr))
         with suppress(OSError, ValueError, AttributeError):  # one without a handle, as a notebook's, or a closed one
@@ -167,21 +173,27 @@ class _Aside:
         note_left(self._threads)
         self._threads = []
         try:
-            self._set_back()
+            for back in self._set_back:
+                back()
         finally:
             self._turn_out_back()
 
     def _turn_out_back(self) -> None:
-        with suppress(OSError):
-            if self._handles:
-                _flush_compiled()
-            for number, kept in self._handles.items():
+        if self._handles:
+            _flush_compiled()
+        closed = 0
+        for number, kept in self._handles.items():
+            try:
                 os.dup2(kept, number)
                 os.close(kept)
+            except OSError:
+                closed += 1
         self._handles = {}
         if self._own is not None:
             sys.stdout, sys.stderr = (_open_again(each, number) for number, each in enumerate(self._own, 1))
         self._own = None
+        if closed:
+            raise OSError("it closed files that are not its own")
 
 
 class _Lent:
@@ -229,7 +241,7 @@ def lent(item: Any, method: str, *given: Any) -> Any:
     function = getattr(item, method)
     if not is_strangers(item):
         return function(*given)
-    with printing_aside(), np.errstate():  # how numpy tells of errors is set back, too
+    with printing_aside(is_looked_at(type(item), method)), np.errstate():  # how numpy tells of errors is set back, too
         found = function(*(handed(each) for each in given))
     # an array may be one that the plugin fills again the next time
     return found.copy() if isinstance(found, np.ndarray) else found
@@ -256,5 +268,5 @@ def lent_next(item: Any, made: Iterator[Any], end: Any) -> Any:
     """The next of what a method of an object makes piece by piece; ``end`` where there is no more."""
     if not is_strangers(item):
         return next(made, end)
-    with printing_aside(), np.errstate():
+    with printing_aside(is_looked_at(type(item), "__next__")), np.errstate():
         return next(made, end)

@@ -38,6 +38,7 @@ from prldh.plugins.interfaces import (
 from prldh.plugins.misspelt import misspelt_method
 from prldh.plugins.origin import TookPart, digest_of_files
 from prldh.plugins.promises import describe_error, is_strangers
+from prldh.plugins.replaced import is_looked_at
 from prldh.plugins.usable import UnusableError, check_api, check_requirements
 from prldh.plugins.words import WORDS
 
@@ -197,7 +198,7 @@ class Registry:
             return
         try:
             check_requirements(distribution)
-            with printing_aside(), np.errstate():  # what an import sets is not for others
+            with printing_aside(looks=True), np.errstate():  # what an import sets is not for others
                 plugin = point.load()
                 check_api(plugin)
                 self.manager.register(plugin, name=point.name)
@@ -313,7 +314,7 @@ class Registry:
         for each in self.manager.hook.register_commands.get_hookimpls():
             plugin = each.plugin_name
             try:
-                with printing_aside():
+                with printing_aside(is_looked_at(each.function)):
                     add_commands(cli, partial(each.function, *[cli for _ in each.argnames]))
             except KeyboardInterrupt:
                 raise
@@ -335,7 +336,7 @@ class Registry:
         for each in self.manager.hook.stage_finished.get_hookimpls():
             given = {"stage": stage, "result": handed(result)}
             try:
-                with printing_aside():
+                with printing_aside(is_looked_at(each.function)):
                     each.function(*(given[name] for name in each.argnames))
             except (PrldhError, MemoryError, KeyboardInterrupt):
                 raise
@@ -374,7 +375,7 @@ def _objects_of(kind: Kind, hook: str, plugin: str, function: Callable[[], Any])
         If that is no list of complete objects.
     """
     try:
-        with printing_aside():
+        with printing_aside(is_looked_at(function)):
             objects = function()
             if not isinstance(objects, (list, tuple)):
                 raise PluginError(f"{hook} of plugin '{plugin}' must return a list, found {type(objects).__name__}.")

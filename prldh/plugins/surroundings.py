@@ -1,4 +1,4 @@
-"""What a process has one of and a stranger's code may change: the working directory, the environment, the locale, which
+"""What a process has one of and a stranger's code may change: the working directory, the environment, limits, which
 warnings are shown, what is done when somebody interrupts, and what libraries keep for everyone, such as the state of
 random numbers, the digits of decimals, options and styles."""
 
@@ -13,14 +13,22 @@ import os
 import random
 import signal
 import sys
+import tempfile
 import threading
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 from prldh.core import ASKING, file_at, was_interrupted
+
+resource: Any
+try:
+    import resource
+except ImportError:  # Windows has no limits of this kind
+    resource = None
 
 #: What sets something back.
 Back: TypeAlias = Callable[[], object]
@@ -64,6 +72,10 @@ def _environment() -> Back:
         for name, value in before.items():
             if os.environ.get(name) != value:
                 os.environ[name] = value
+        if os.environ.get("TZ") != before.get("TZ"):
+            del os.environ["TZ"]
+        if hasattr(time, "tzset"):
+            time.tzset()
 
     return back
 
@@ -92,29 +104,100 @@ def _warnings() -> Back:
 
 
 def _signals() -> Back:
-    handlers = {each: signal.getsignal(each) for each in ASKING}
-    has_alarm = hasattr(signal, "getitimer") and signal.getitimer(signal.ITIMER_REAL)[0] == 0
+    handlers = {each: signal.getsignal(each) for each in (*ASKING, *_OTHERS)}
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, ()) if hasattr(signal, "pthread_sigmask") else None
+    timers = [each for each in _TIMERS if signal.getitimer(each)[0] == 0]
 
     def back() -> None:
-        if has_alarm:
-            signal.setitimer(signal.ITIMER_REAL, 0)  # one that a plugin forgot would end the process
+        for each in timers:
+            signal.setitimer(each, 0)  # one that a plugin forgot would end the process
+        if "faulthandler" in sys.modules:
+            sys.modules["faulthandler"].cancel_dump_traceback_later()
+        if mask is not None:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         # once it is asked to end, a second time ends the process at once
-        if threading.current_thread() is threading.main_thread() and not was_interrupted():
+        if threading.current_thread() is threading.main_thread():
             for each, handler in handlers.items():
-                if handler is not None and signal.getsignal(each) is not handler:
+                is_kept = each in ASKING and was_interrupted()
+                if handler is not None and not is_kept and signal.getsignal(each) is not handler:
                     signal.signal(each, handler)
 
     return back
 
 
+_LIMITS = [
+    getattr(resource, name)
+    for name in ("RLIMIT_AS", "RLIMIT_CPU", "RLIMIT_FSIZE", "RLIMIT_NOFILE", "RLIMIT_NPROC")
+    if hasattr(resource, name)
+]
+
+#: Signals that ask for nothing and end a process, or wake its calls, and the clocks that send some of them.
+_OTHERS = tuple(
+    getattr(signal, name)
+    for name in ("SIGALRM", "SIGVTALRM", "SIGPROF", "SIGCHLD", "SIGPIPE", "SIGUSR1", "SIGUSR2", "SIGXFSZ")
+    if hasattr(signal, name)
+)
+_TIMERS = tuple(
+    getattr(signal, name) for name in ("ITIMER_REAL", "ITIMER_VIRTUAL", "ITIMER_PROF") if hasattr(signal, name)
+)
+
+
 def _python() -> Back:
-    limit, is_collecting, hooks = sys.getrecursionlimit(), gc.isenabled(), (sys.excepthook, sys.unraisablehook)
+    """What the interpreter does for everyone: where it looks for modules, what it calls of everything that happens."""
+    before = [(tell(), put) for tell, put in _OF_PYTHON]
+    lists: list[tuple[Any, list[Any]]] = [
+        (each, list(each)) for each in (sys.path, sys.meta_path, sys.path_hooks, sys.argv, gc.callbacks)
+    ]
 
     def back() -> None:
-        sys.setrecursionlimit(limit)
-        sys.excepthook, sys.unraisablehook = hooks
-        if gc.isenabled() != is_collecting:
-            gc.enable() if is_collecting else gc.disable()
+        for (value, put), (tell, _) in zip(before, _OF_PYTHON, strict=True):
+            if tell() != value:
+                with suppress(Exception):
+                    put(value)
+        for each, content in lists:
+            added = [entry for entry in each if not any(entry is one for one in content)]
+            wanted = content + added if each is sys.path or each is sys.meta_path else content  # a library's stay, last
+            if each != wanted:
+                each[:] = wanted
+
+    return back
+
+
+def _attribute(owner: Any, name: str) -> tuple[Callable[[], Any], Callable[[Any], object]]:
+    return lambda: getattr(owner, name, None), lambda value: setattr(owner, name, value)
+
+
+#: What tells something of the interpreter, and what sets it.
+_OF_PYTHON: tuple[tuple[Callable[[], Any], Callable[[Any], object]], ...] = (
+    (sys.getrecursionlimit, sys.setrecursionlimit),
+    (gc.isenabled, lambda is_on: gc.enable() if is_on else gc.disable()),
+    (gc.get_threshold, lambda limits: gc.set_threshold(*limits)),
+    (gc.get_debug, gc.set_debug),
+    (sys.gettrace, sys.settrace),
+    (sys.getprofile, sys.setprofile),
+    (threading.gettrace, cast(Any, threading.settrace)),
+    (threading.getprofile, cast(Any, threading.setprofile)),
+    (sys.getswitchinterval, sys.setswitchinterval),
+    (sys.get_int_max_str_digits, sys.set_int_max_str_digits),
+    *(_attribute(sys, name) for name in ("excepthook", "unraisablehook", "displayhook", "__stdout__", "__stderr__")),
+    _attribute(threading, "excepthook"),
+    _attribute(tempfile, "tempdir"),
+)
+
+
+def _limits() -> Back:
+    """What the system lets this process have, and where it lets it run. A lower hard limit stays."""
+    before = {each: resource.getrlimit(each)[0] for each in _LIMITS}
+    cores = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else None
+
+    def back() -> None:
+        for each, soft in before.items():
+            now, hard = resource.getrlimit(each)
+            if now != soft:
+                with suppress(ValueError):  # above the hard one
+                    resource.setrlimit(each, (soft, hard))
+        if cores is not None and os.sched_getaffinity(0) != cores:
+            os.sched_setaffinity(0, cores)
 
     return back
 
@@ -261,6 +344,7 @@ _KEPT = (
     _warnings,
     _signals,
     _python,
+    _limits,
     _umask,
     _decimals,
     _logging,

@@ -12,7 +12,7 @@ from contextlib import closing, suppress
 from statistics import fmean
 from typing import Any
 
-from prldh.core import ComputeError, is_interruption
+from prldh.core import ComputeError, hear_interruptions, is_interruption
 from prldh.work.cluster import Cluster
 from prldh.work.kept import Shelf
 from prldh.work.parallel import in_parallel
@@ -173,6 +173,7 @@ def _grow() -> None:
 def end_with(parent: int) -> None:
     """What a worker is from its first work on: one that ends where its parent is killed, as it would wait minutes for
     more work, its memory with it, and that prints to standard error alone, as standard output is the command's."""
+    hear_interruptions()
     with suppress(OSError):
         os.dup2(2, 1)
 

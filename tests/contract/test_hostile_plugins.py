@@ -6,6 +6,7 @@ from __future__ import annotations
 import ast
 import decimal
 import gc
+import importlib
 import json
 import locale
 import logging
@@ -16,6 +17,10 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
+import threading
+import time
+import types
 import warnings
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
@@ -45,6 +50,7 @@ from prldh.results.folder_files import Provenance
 from prldh.results.held import hold
 from prldh.testing.cases import make_case
 from prldh.testing.selector_checks import make_rows
+from prldh.work import Workers, end_with, run_work
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from hostile_plugins import install, spoil
@@ -575,6 +581,17 @@ def _mask():
     return mask
 
 
+def _limit(name):
+    resource = pytest.importorskip("resource")
+    return resource.getrlimit(getattr(resource, name))
+
+
+def _lower(name, limit):
+    import resource
+
+    resource.setrlimit(getattr(resource, name), (limit, _limit(name)[1]))
+
+
 #: What else a process has one of: what tells it, and what changes it.
 SHARED = {
     "random": (lambda: random.getstate(), lambda: random.seed(0)),
@@ -597,6 +614,34 @@ SHARED = {
     ),
     "pandas": (lambda: pd.get_option("display.precision"), lambda: pd.set_option("display.precision", 1)),
     "matplotlib": (lambda: dict(dict.items(_rc())), lambda: _rc().update({"font.size": 3.0, "svg.fonttype": "none"})),
+    "trace": (sys.gettrace, lambda: sys.settrace(lambda *_: None)),
+    "trace_of_threads": (threading.gettrace, lambda: threading.settrace(print)),
+    "hook_of_threads": (lambda: threading.excepthook, lambda: setattr(threading, "excepthook", None)),
+    "displaying": (lambda: sys.displayhook, lambda: setattr(sys, "displayhook", None)),
+    "collector": (lambda: list(gc.callbacks), lambda: gc.callbacks.append(lambda *_: None)),
+    "collector_limits": (gc.get_threshold, lambda: gc.set_threshold(1, 2, 3)),
+    "switching": (sys.getswitchinterval, lambda: sys.setswitchinterval(3.0)),
+    "digits": (sys.get_int_max_str_digits, lambda: sys.set_int_max_str_digits(640)),
+    "path": (lambda: list(sys.path), lambda: sys.path.clear()),
+    "finders": (lambda: list(sys.meta_path), lambda: sys.meta_path.clear()),
+    "path_hooks": (lambda: list(sys.path_hooks), lambda: sys.path_hooks.clear()),
+    "arguments": (lambda: list(sys.argv), lambda: sys.argv.append("--force")),
+    "zone": (lambda: time.localtime(0).tm_gmtoff, lambda: (os.environ.update(TZ="XXX+9"), time.tzset())),
+    "temporary": (tempfile.gettempdir, lambda: setattr(tempfile, "tempdir", "/nowhere")),
+    "blocked": (
+        lambda: signal.pthread_sigmask(signal.SIG_BLOCK, ()),
+        lambda: signal.pthread_sigmask(signal.SIG_BLOCK, range(1, 32)),
+    ),
+    "handlers": (
+        lambda: [signal.getsignal(each) for each in (signal.SIGALRM, signal.SIGCHLD, signal.SIGPIPE)],
+        lambda: [signal.signal(each, print) for each in (signal.SIGALRM, signal.SIGCHLD, signal.SIGPIPE)],
+    ),
+    "clocks": (
+        lambda: signal.getitimer(signal.ITIMER_PROF)[0] > 0,
+        lambda: signal.setitimer(signal.ITIMER_PROF, 600),
+    ),
+    "sizes": (lambda: _limit("RLIMIT_FSIZE"), lambda: _lower("RLIMIT_FSIZE", 10**12)),
+    "handles": (lambda: _limit("RLIMIT_NOFILE"), lambda: _lower("RLIMIT_NOFILE", 200)),
     "torch_threads": (lambda: _torch().get_num_threads(), lambda: _torch().set_num_threads(7)),
     "torch_kind": (lambda: _torch().get_default_dtype(), lambda: _torch().set_default_dtype(_torch().float64)),
     "torch_gradients": (lambda: _torch().is_grad_enabled(), lambda: _torch().set_grad_enabled(False)),
@@ -627,6 +672,100 @@ def test_what_everyone_shares_and_a_plugin_changes_is_set_back(name, fails):
         changing = Changing()
         lent_next(changing, changing.make(), "end")
         assert told() == before
+
+
+#: Modules that everything here is computed and written by, each with a function of it; and classes.
+REPLACED = {
+    "builtins": "len",
+    "json": "dumps",
+    "math": "sqrt",
+    "os": "replace",
+    "posixpath": "join",
+    "hashlib": "sha256",
+    "time": "monotonic",
+    "pathlib": "Path.exists",
+    "numpy": "sort",
+    "numpy.linalg": "svd",
+    "scipy.stats": "norm",
+    "pandas": "DataFrame.to_csv",
+    "sklearn.linear_model": "LogisticRegression.fit",
+    "prldh.stats.roc": "youden",
+    "prldh.engines": "PythonEngine.fit_logistic",
+    "prldh.core.files": "write_whole",
+}
+
+
+@pytest.mark.parametrize("module", REPLACED)
+def test_what_a_plugin_puts_into_the_place_of_functions_is_set_back(module):
+    """Each function and class of a module or class, one of them deleted, whether the plugin fails or not."""
+    owner = importlib.import_module(module)
+    *within, name = REPLACED[module].split(".")
+    for each in within:
+        owner = getattr(owner, each)
+    before = {n: value for n, value in vars(owner).items() if callable(value) and not n.startswith("__")}
+    replaced = sorted({n for n, value in before.items() if isinstance(value, (type, types.FunctionType))} - {name})
+    replaced = ["sorted", "open", "print"] if module == "builtins" else replaced
+
+    class Replacing:
+        def fit(self):
+            setattr(owner, name, lambda *_, **__: 1 / 0)  # an inherited one, too
+            for n in replaced[1:]:
+                setattr(owner, n, lambda *_, **__: 1 / 0)
+            for n in replaced[:1]:
+                delattr(owner, n)
+            if within:
+                raise ValueError("failed")
+
+    with pytest.raises(PluginError, match="failed") if within else nullcontext():
+        called("selector", Replacing(), "fit")
+    after = {n: value for n, value in vars(owner).items() if n in before or n == name}
+    assert after == before and all(after[n] is value for n, value in before.items())
+
+
+def test_what_a_plugin_adds_to_our_modules_goes_and_what_it_removes_comes_back():
+    """A function that a module of prldh does not have itself would come before Python's; a library's own import may
+    add what it likes to others."""
+    import prldh.stats.roc as roc
+
+    class Adding:
+        def fit(self):
+            roc.len = lambda _: 1
+            json.of_a_library = len
+            sys.modules["json"] = None
+            del sys.modules["prldh.stats.roc"]
+
+    lent(Adding(), "fit")
+    assert not hasattr(roc, "len") and sys.modules["json"] is json and sys.modules["prldh.stats.roc"] is roc
+    assert vars(json).pop("of_a_library") is len
+
+
+def test_every_name_is_looked_at_in_the_first_calls_of_a_method_alone():
+    from prldh.plugins.replaced import is_looked_at
+
+    class Fitting: ...
+
+    looked_at = [n for n in range(1, 70) if is_looked_at(Fitting, "fit")]
+    assert looked_at == [1, 4, 16, 64] and is_looked_at(Fitting, "apply")
+
+
+def test_a_plugin_that_closes_files_of_others_is_named():
+    code = """
+import os
+from prldh.core.errors import PluginError
+from prldh.plugins.border import called
+
+class Closing:
+    name = "closing"
+    def fit(self):
+        os.closerange(3, 100)
+
+try:
+    called("selector", Closing(), "fit")
+except PluginError as error:
+    os.write(2, str(error).encode())
+"""
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert "the selector 'closing' failed: OSError: it closed files that are not its own" in ended.stderr, ended
 
 
 def test_draws_without_a_seed_go_on_from_fit_to_fit():
@@ -869,6 +1008,53 @@ def test_what_a_plugin_does_to_the_process_changes_no_result(study, tmp_path, mo
                     left.unlink()
                 assert again.code == 0, (name, again)
             assert not list(tmp_path.rglob(".prldh-*"))
+
+
+def _interrupted_within(item):
+    class Pretending:
+        name = "pretending"
+
+        def fit(self):
+            raise KeyboardInterrupt
+
+    Pretending.__module__ = "strange"
+    called("selector", Pretending(), "fit")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the worker is a fork")
+def test_an_interruption_that_a_plugin_raises_in_a_worker_names_it():
+    """As it does in the process that was started: nobody has interrupted either. A real one stays one."""
+    for work, expected in ((_interrupted_within, 1), (_interrupted_for_real, 2)):
+        child = os.fork()
+        if not child:
+            told = 0
+            try:
+                signal.signal(signal.SIGINT, signal.default_int_handler)
+                end_with.__wrapped__(os.getppid())
+                work(None)
+            except PluginError as error:
+                told = int("'pretending' failed: KeyboardInterrupt" in str(error))
+            except KeyboardInterrupt:
+                told = 2
+            finally:
+                os._exit(told)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == expected
+
+
+def _interrupted_for_real(item):
+    class Slow:
+        name = "slow"
+
+        def fit(self):
+            signal.raise_signal(signal.SIGINT)
+
+    called("selector", Slow(), "fit")
+
+
+@pytest.mark.slow
+def test_an_interruption_that_a_plugin_raises_in_one_of_two_workers_names_it():
+    with Workers(2) as workers, pytest.raises(PluginError, match="'pretending' failed: KeyboardInterrupt"):
+        run_work(_interrupted_within, [1, 2], workers, lambda done: None)
 
 
 @pytest.mark.usefixtures("undrawn")

@@ -504,6 +504,46 @@ def cohorts() -> Iterator[Case]:
         yield Case("writing", f"new_features.{name}", "run", APPLY, _all_tables(how, ("new_reader1",)), "either")
 
 
+#: Outcomes as people spell them: which values stand for the event and for none, and what the study file names.
+OUTCOMES: dict[str, tuple[tuple[str, ...], tuple[str, ...], Any]] = {
+    "five_ways": (("yes", "Yes", "YES", " yes", "yes "), ("no",), "yes"),
+    "booleans": (("True",), ("False",), True),
+    "booleans_of_r": (("TRUE",), ("FALSE",), True),
+    "letters": (("T",), ("F",), True),
+    "one_two": (("1",), ("2",), 1),
+    "two_one": (("2",), ("1",), 2),
+    "floats": (("1.0",), ("0.0",), 1),
+    "mixed_numbers": (("1.0", "1"), ("0",), 1),
+    "minus_zero": (("1",), ("0", "-0"), 1),
+    "number_named_as_text": (("1",), ("0",), "1"),
+    "number_named_as_float": (("1",), ("0",), 1.0),
+    "number_named_as_boolean": (("1",), ("0",), True),
+    "list": (("1",), ("0",), ["1"]),
+    "three_values": (("yes",), ("no", "none"), "yes"),
+    "other_alphabet": (("yes", "\u0443es"), ("no",), "yes"),
+    "invisible": (("yes", "yes\u200b"), ("no",), "yes"),
+    "other_form": (("ye\u0301s",), ("no",), "y\u00e9s"),
+    "nearly_one": (("0.9999999",), ("0",), 1),
+    "exponents": (("1e0",), ("0e0",), 1),
+    "leading_zeros": (("01",), ("00",), 1),
+    "events_alone": (("yes",), ("",), "yes"),
+}
+
+
+def outcomes() -> Iterator[Case]:
+    """The outcome's column, spelled otherwise."""
+    for name, (events, others, named) in OUTCOMES.items():
+
+        def change(folder: Path, events=events, others=others, named=named) -> None:
+            table = pd.read_csv(folder / "clinical.csv", dtype=str, keep_default_na=False)
+            spelt = [(events if v == "yes" else others) for v in table["recurrence"]]
+            table["recurrence"] = [ways[i % len(ways)] for i, ways in enumerate(spelt)]
+            table.to_csv(folder / "clinical.csv", index=False)
+            write_yaml(folder / "study.yaml", merged(STUDY, {"clinical": {"event": named}}))
+
+        yield Case("writing", f"outcome.{name}", "study", ANALYZE, change, "either")
+
+
 ANSWERS: dict[str, Any] = {
     "list": {"clear": [1, 2]},
     "text": {"clear": "yes"},
@@ -542,5 +582,5 @@ def answers() -> Iterator[Case]:
 
 def writing() -> Iterator[Case]:
     """All of them."""
-    for each in (written_studies, names, ids, numbers, files, cohorts, answers):
+    for each in (written_studies, names, ids, numbers, files, cohorts, outcomes, answers):
         yield from each()

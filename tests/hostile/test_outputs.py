@@ -20,7 +20,7 @@ from small_run import write_blank
 import prldh.report.figures as figures
 from prldh.checklists.writing import FORMATS, MARKS
 from prldh.cli import cli
-from prldh.core import OutputError, check_target, whole_file, write_whole
+from prldh.core import OutputError, check_target, hold, whole_file, write_whole
 from prldh.pages import save_dateless
 from prldh.run import claim_output, place_whole
 
@@ -278,3 +278,18 @@ def test_what_cannot_be_printed_or_opened_is_no_traceback(command, told):
     done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, timeout=120)
     assert done.returncode in (1, 2) and "Traceback" not in done.stderr and "Exception ignored" not in done.stderr
     assert told in done.stderr
+
+
+def test_an_input_that_is_removed_while_a_run_reads_it_is_named(tmp_path):
+    """And not the output, which could be written; what is lacking within the output is told as before."""
+    for name, told in (
+        ("clinical.csv", "clinical.csv is not there any more, which this run reads"),
+        ("out/x", "output"),
+    ):
+
+        def write(folder, name=name):
+            (tmp_path / name).read_bytes()
+
+        with pytest.raises(OutputError, match=told), hold(tmp_path / "out") as held:
+            held.place(write)
+        assert not list(tmp_path.iterdir())

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import re
 import time
 import zipfile
 
@@ -20,7 +21,7 @@ from prldh.data.ids import check_ids
 from prldh.data.imaging import Images
 from prldh.data.numeric import numbers
 from prldh.data.tables import open_table
-from prldh.study import read_study
+from prldh.study import TableRead, read_study
 
 N = 12
 IDS = [f"P{i:02d}" for i in range(N)]
@@ -163,3 +164,15 @@ def test_levels_that_could_not_be_written_are_refused(tmp_path):
     study, _ = read_study({"clinical": clinical})
     with pytest.raises(DataError, match=r"a value of the column 'sex' has a character that cannot be written"):
         read_cohort(study, tmp_path)
+
+
+@pytest.mark.parametrize("code", [".", ".A", "._", ".z", "NaT", "1.#QNAN", "-1.#IND00", "NA_real_"])
+def test_what_programs_write_for_a_number_that_is_none_may_be_declared(code, tmp_path):
+    """SAS, Stata, pandas, C and R: the message says how, and then it is a blank."""
+    path = tmp_path / "clinical.csv"
+    path.write_text(f"id,age\nA,1\nB,{code}\n")
+    table = open_table(path, TableRead())
+    with pytest.raises(DataError, match=re.escape(f'say read: {{missing: ["{code}"]}}')):
+        numbers(table, "age", table["id"], "clinical")
+    table = open_table(path, TableRead(missing=[code]))
+    assert np.isnan(numbers(table, "age", table["id"], "clinical")[1])

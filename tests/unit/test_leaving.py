@@ -63,3 +63,37 @@ def test_a_worker_ends_without_one_too():
     started = time.monotonic()
     assert list(over_processes(_busy, iter([1, 2]), 1)) == [1, 2]
     assert time.monotonic() - started < 200
+
+
+IGNORED = """
+import sys, threading
+from prldh.core import end_tidily
+
+class Bad:
+    def __del__(self):
+        raise ValueError("in del")
+
+class Worse(Exception):
+    def __str__(self):
+        raise ValueError
+
+def fail(error):
+    raise error
+
+end_tidily()
+Bad()
+for error in (ZeroDivisionError("by\\nzero"), SystemExit(2), Worse()):
+    one = threading.Thread(target=fail, args=(error,), name="a plugin's")
+    one.start()
+    one.join()
+"""
+
+
+def test_what_fails_where_nobody_waits_is_told_in_one_line():
+    """A finaliser and a thread of a plugin: no traceback, and the command goes on."""
+    done = subprocess.run([sys.executable, "-c", IGNORED], capture_output=True, text=True)
+    assert done.returncode == 0 and done.stderr.splitlines() == [
+        "prldh: warning: what failed where nothing may be raised was ignored: ValueError: in del (<string>, line 7).",
+        "prldh: warning: what failed in the thread 'a plugin's' was ignored: ZeroDivisionError: by zero (<string>,"
+        " line 14).",
+    ], done

@@ -1,0 +1,117 @@
+"""What libraries hold for everyone and a stranger's code may replace: functions, classes and constants of Python, of
+what numbers are computed by and results written with, and of prldh itself."""
+
+from __future__ import annotations
+
+import builtins
+import sys
+import types
+from collections import Counter
+from collections.abc import Callable, Iterator, MutableMapping
+from contextlib import suppress
+from typing import Any, TypeAlias
+
+#: What sets something back.
+Back: TypeAlias = Callable[[], object]
+
+#: Modules of Python whose names are looked at.
+_OF_PYTHON = """
+    builtins collections copy csv datetime decimal functools gzip hashlib html io itertools json json.decoder
+    json.encoder math operator os pathlib platform posixpath random re shutil statistics string struct subprocess
+    tempfile textwrap threading time uuid warnings zipfile zlib
+""".split()
+#: Libraries whose public modules are, such as ``scipy.stats``, with the classes that they give.
+_LIBRARIES = frozenset("numpy pandas scipy sklearn statsmodels".split())
+_OWN = __name__.partition(".")[0]
+#: Beside whatever is called, what is set back where another thing stands in its place. A module's state may be anything
+#: else.
+_FIXED = (property, classmethod, str, bytes, int, float, tuple, frozenset)
+#: What is taken away where it was put before something else of its name.
+_ADDED = (types.FunctionType, types.BuiltinFunctionType, types.MethodType, staticmethod, classmethod, property)
+#: How often something was called.
+_calls: Counter[Any] = Counter()
+
+
+def is_looked_at(*what: Any) -> bool:
+    """Whether this call of a function, or of a class's method, is one after which :func:`keep_modules` sets back: the
+    first, fourth, sixteenth and so on in this process. To go through all names takes as long as a small fit, and code
+    that replaces something does so in its first call."""
+    _calls[what] += 1
+    return _calls[what].bit_count() == 1 and _calls[what].bit_length() % 2 == 1
+
+
+def keep_modules() -> Back:
+    """What sets names of modules and classes back to what they stand for now, where others were put into their place or
+    they were deleted; functions that were added before others of their name, a class's inherited ones or Python's own,
+    go. Modules that were taken out of ``sys.modules`` come back. Of what is imported meanwhile nothing is known."""
+    put_built_ins, built_ins = vars(builtins).update, dict(vars(builtins))
+    modules = dict(sys.modules)
+    kept = [(owner, dict(vars(owner))) for owner in _owners(modules)]
+
+    def back() -> None:
+        put_built_ins(built_ins)  # first, as what follows is written in them
+        for name, module in modules.items():
+            if sys.modules.get(name) is not module and _top(name) in _LIBRARIES | {_OWN, *_OF_PYTHON}:
+                sys.modules[name] = module
+        for owner, before in kept:
+            if _differs(vars(owner), before):
+                _set_back(owner, before)
+
+    return back
+
+
+def _owners(modules: MutableMapping[str, Any]) -> Iterator[Any]:
+    """The modules and their classes."""
+    for name, module in modules.items():
+        top = _top(name)
+        is_public = top in _LIBRARIES and name.count(".") < 2 and "._" not in name
+        if (name in _OF_PYTHON or top == _OWN or is_public) and isinstance(module, types.ModuleType):
+            yield module
+            n, classes = _classes.get(name, (0, ()))
+            if n != len(vars(module)):
+                n, classes = _classes[name] = len(vars(module)), tuple(_own_classes(name, module))
+            yield from classes
+
+
+#: Of a module, by its name: how many names it had, and its classes.
+_classes: dict[str, tuple[int, tuple[type, ...]]] = {}
+
+
+def _own_classes(name: str, module: types.ModuleType) -> Iterator[type]:
+    """A module's classes; those of a library wherever they are written, as ``pandas.DataFrame``."""
+    for each in {value for value in vars(module).values() if isinstance(value, type)}:
+        home = str(getattr(each, "__module__", ""))
+        if home == name or (_top(home) == _top(name) and _top(name) != _OWN):
+            yield each
+
+
+def _top(name: object) -> str:
+    return str(name).partition(".")[0]
+
+
+def _differs(now: Any, before: dict[str, Any]) -> bool:
+    try:
+        return bool(now != before)
+    except Exception:  # two arrays, and whatever else cannot be compared
+        return True
+
+
+def _set_back(owner: Any, before: dict[str, Any]) -> None:
+    now = vars(owner)
+    for name, value in before.items():
+        is_fixed = callable(value) or (isinstance(value, _FIXED) and not name.startswith("__"))
+        if is_fixed and now.get(name) is not value:
+            _put(owner, name, value)
+    behind = [vars(each) for each in owner.__mro__[1:]] if isinstance(owner, type) else [vars(builtins)]
+    for name in now.keys() - before.keys():
+        if isinstance(now[name], _ADDED) and any(name in each for each in behind):
+            with suppress(Exception):
+                delattr(owner, name)
+
+
+def _put(owner: Any, name: str, value: Any) -> None:
+    with suppress(Exception):
+        if isinstance(owner, type):
+            type.__setattr__(owner, name, value)
+        else:
+            setattr(owner, name, value)
