@@ -17,8 +17,10 @@ test: setup-test
 	@$(MAKE) --no-print-directory -j2 check kernels
 	@$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow and not gpu" --durations=60
 
-# compiled once, while mypy runs; both workers of the tests, and the commands that they start, find it
+# compiled once, while mypy runs; both workers of the tests, and the commands that they start, find it: modules, too, or
+# where PYTHONDONTWRITEBYTECODE is set, as in many containers, every start would compile 500 of them
 kernels:
+	@$(PY) -m compileall -q prldh plugins tests
 	@$(PY) tests/compile_kernels.py
 
 test-slow: setup-test

@@ -114,6 +114,7 @@ _HELD: list[Any] = []
 
 
 def _bind() -> None:
+    _KERNELS.sort(key=lambda one: (one.function.__module__, one.__name__))  # whatever was imported first
     place = _place()
     if place is not None and _load(place):
         return
@@ -139,7 +140,9 @@ def _place() -> Path | None:
         machine = [llvm.get_process_triple(), llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()]
         digest.update(repr([sys.version, versions, machine]).encode())
         beside = Path(__file__).parent / "__pycache__"
-        folder = beside if os.access(beside, os.W_OK) else cache_folder("kernels")
+        # where Python keeps no code, the folder is made here, as numba makes it
+        has_place = os.access(beside if beside.exists() else beside.parent, os.W_OK)
+        folder = beside if has_place else cache_folder("kernels")
         return folder / f"kernels.{digest.hexdigest()[:32]}.code"
     except Exception:  # no llvmlite of its own, sources in an archive: numba does without
         return None
