@@ -23,6 +23,7 @@ from prldh.core import (
     is_lost,
     legible,
     open_streams,
+    passing_through,
     printable,
     ran_out,
     silence,
@@ -136,7 +137,7 @@ class PrldhGroup(click.Group):
 
     def invoke(self, context: click.Context) -> None:
         try:
-            with _cut_short():
+            with passing_through(), _cut_short():
                 super().invoke(context)
         except PrldhError as error:
             is_kept = error.unnamed is not None and not sys.stderr.isatty()

@@ -34,6 +34,31 @@ def is_interruption(error: BaseException) -> bool:
     return isinstance(cause, KeyboardInterrupt)
 
 
+@contextmanager
+def passing_through() -> Iterator[None]:
+    """Within it, what a library raises while an interruption passes through it is that interruption: what it was about
+    to enter or to leave may be half done, and say so."""
+    try:
+        yield
+    except Exception as error:
+        stop = _behind(error) if _asked else None
+        if stop is None:
+            raise
+        raise stop from None
+
+
+def _behind(error: BaseException) -> KeyboardInterrupt | None:
+    """The interruption that an error came of, or was raised under."""
+    seen = set[int]()
+    cause: BaseException | None = error
+    while cause is not None and id(cause) not in seen:
+        if isinstance(cause, KeyboardInterrupt):
+            return cause
+        seen.add(id(cause))
+        cause = cause.__cause__ or cause.__context__
+    return None
+
+
 def is_pretended(error: BaseException) -> bool:
     """Whether an error is an interruption of a process that hears of every signal, and has heard of none: somebody's
     code raised it."""

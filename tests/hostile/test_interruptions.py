@@ -23,7 +23,7 @@ from small_run import write_blank
 
 import prldh.cli
 import prldh.report.figures as figures
-from prldh.core import interruptions
+from prldh.core import PrldhError, interruptions
 from prldh.core.folders import hold
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="a moment is tried in a fork of the warm process")
@@ -440,3 +440,31 @@ def test_no_means_aborted_and_is_no_interruption(monkeypatch, capsys):
     with pytest.raises(SystemExit) as end:
         group(["ask"])
     assert end.value.code == 1 and capsys.readouterr().err == "Aborted!\n"
+
+
+@pytest.mark.parametrize("is_interrupted", [True, False])
+@pytest.mark.parametrize("error", [RuntimeError("trying to pop from empty mode stack"), PrldhError("it failed")])
+def test_what_a_library_raises_while_one_passes_through_it_is_one_line(hearing, capsys, error, is_interrupted):
+    """What was half entered or half left cannot be left, and says so; without a signal the error is what it is."""
+    import click
+
+    @click.group(cls=prldh.cli.PrldhGroup)
+    def group() -> None: ...
+
+    @group.command()
+    def run() -> None:
+        try:
+            if is_interrupted:
+                signal.raise_signal(signal.SIGINT)
+        except KeyboardInterrupt:
+            raise error from None
+        raise error
+
+    interruptions.end_tidily()
+    with pytest.raises(SystemExit if is_interrupted or isinstance(error, PrldhError) else RuntimeError) as end:
+        group(["run"])
+    if is_interrupted:
+        assert end.value.code == STATUS
+        one_line(capsys.readouterr().err)
+    elif isinstance(error, PrldhError):
+        assert end.value.code == 1 and capsys.readouterr().err == "prldh: it failed\n"
