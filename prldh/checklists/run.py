@@ -227,9 +227,9 @@ def write_checklists(
         write_all(fill_all(names, dossier, answers, registry), folder, answers)
 
 
-def fill_again(folder: Path, registry: Registry) -> None:
+def fill_again(folder: Path, registry: Registry, into: Path) -> None:
     """Fill the checklists of an output folder in again, with the answers that were given since, in the formats that are
-    there.
+    there; they are written below ``into``, from where whoever asked puts them into their places.
 
     Raises
     ------
@@ -242,10 +242,11 @@ def fill_again(folder: Path, registry: Registry) -> None:
         return
     answers = check_answers(registry, None, folder)
     filled = fill_all(names, read_dossier(folder, registry), answers, registry)
+    (into / FOLDER).mkdir(exist_ok=True)
     for each in filled:
         for form in [f for f in FORMATS if (place / f"{each.name}.{f}").exists() and (f != "docx" or has_docx())]:
-            write_whole(place / f"{each.name}.{form}", write_checklist(each, form, "../"))
-    _write_questions(place / FILE, filled, answers)
+            (into / FOLDER / f"{each.name}.{form}").write_bytes(write_checklist(each, form, "../"))
+    write_questions(into / FOLDER / FILE, {f.name: f.entries for f in filled}, answers)
 
 
 def write_all(filled: Sequence[Filled], folder: Path, answers: Answers) -> None:

@@ -42,13 +42,16 @@ class ChecklistFile(TypedDict):
     items: tuple[Item, ...]
 
 
-def checklist_view(folder: Path) -> list[dict[str, Any]]:
+def checklist_view(folder: Path, filled: Path) -> list[dict[str, Any]]:
     """One entry a checklist of the folder: counts by status, the score in sentences, what is contradicted, and the
-    files there are."""
+    files there are. ``filled``: the folder below which those lie that were filled in just now."""
     entries = []
     for path in sorted((folder / FOLDER).glob("*.json")) if (folder / FOLDER).is_dir() else []:
         try:
-            content = read_held(path, ChecklistFile, "Run `prldh checklist` again, or remove it.")
+            newer = filled / FOLDER / path.name
+            content = read_held(
+                newer if newer.exists() else path, ChecklistFile, "Run `prldh checklist` again, or remove it."
+            )
         except OSError as error:
             raise DataError(f"{path} cannot be read: {error.strerror or error}. Mend that, or remove it.") from None
         items = [e for e in content["items"] if not e.get("is_condition")]

@@ -45,6 +45,7 @@ def render_report(
     folder: Path,
     words: Words,
     registry: Registry,
+    scratch: Path,
 ) -> str:
     """The report as HTML.
 
@@ -62,6 +63,8 @@ def render_report(
         What the objects behind the run say of themselves.
     registry
         Where the sections are found.
+    scratch
+        Where what is written anew lies until it is put into the folder; the folder itself where it is made whole.
     """
     figures = {name: {**figure, "svg": Markup(figure["svg"])} for name, figure in figures.items()}
     view = make_view(data, words, figures)
@@ -79,7 +82,7 @@ def render_report(
             not_a_device=NOT_A_DEVICE,
             provenance=provenance,
             sections=sections,
-            checklists=checklist_view(folder),
+            checklists=checklist_view(folder, scratch),
             features=selected_features(data),
             text=write_text(data, words, (provenance or {}).get("prldh", "")),
             version=metadata.version("prldh"),
@@ -169,7 +172,7 @@ def _render(
     try:
 
         def fill_and_write() -> None:
-            fill_again(folder, registry)
+            fill_again(folder, registry, scratch)
             write_beside(data, words, scratch)
 
         with meanwhile(fill_and_write, progress) as told:
@@ -185,7 +188,7 @@ def _render(
             )
         progress("report", 0, 1)
         (scratch / "report.html").write_text(
-            render_report(data, provenance, figures, folder, words, registry), encoding="utf-8"
+            render_report(data, provenance, figures, folder, words, registry, scratch), encoding="utf-8"
         )
         # file by file: figures of other formats and resolutions stay, and the page comes last
         made = [path.relative_to(scratch) for path in scratch.rglob("*") if path.is_file()]

@@ -54,7 +54,8 @@ def write_outputs(
             figures = write_figures(results.data, results.words, folder / "figures", jobs=jobs, progress=told)
         progress("checklists and report", 1, 2)
         (folder / "report.html").write_text(
-            render_report(results.data, provenance, figures, folder, results.words, plan.registry), encoding="utf-8"
+            render_report(results.data, provenance, figures, folder, results.words, plan.registry, folder),
+            encoding="utf-8",
         )
         progress("checklists and report", 2, 2)
 

@@ -262,7 +262,7 @@ def test_answers_given_since_are_in_a_report_that_is_rendered_again(run, tmp_pat
     shutil.copytree(run, out)
     path = out / "checklists" / "checklist.yaml"
     path.write_text("clear: {'3': {answer: radiomics}}\n")
-    fill_again(out, Registry())  # as `prldh report` does before it renders
+    fill_again(out, Registry(), out)  # as `prldh report` does before it renders
     assert _status(out, "clear")["3"] == "answered" and _status(out, "clear")["8"] == "author"
     assert "radiomics" in (out / "checklists" / "clear.html").read_text()
     assert set(yaml.safe_load(path.read_text())) == set(STANDARDS)
@@ -332,7 +332,7 @@ def test_the_command_fills_one_again(run, tmp_path):
         and set(asked) == set(STANDARDS)
     )
     answered = [
-        dict(next(c for c in checklist_view(f) if c["name"] == "clear")["counts"])["answered by the author"]
+        dict(next(c for c in checklist_view(f, f) if c["name"] == "clear")["counts"])["answered by the author"]
         for f in (run, out)
     ]
     assert answered == [1, 2]  # what the report shows when it is rendered again

@@ -102,6 +102,10 @@ def classify(done: Any) -> str:
     return "told"
 
 
+def bytes_of(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
 def sweep(run: Path, made: tuple[Path, Path], n: int, n_commands: int) -> Counter[str]:
     """``n`` edits of each file at random places, the same every time, and the first commands that read it."""
     counts: Counter[str] = Counter()
@@ -115,8 +119,11 @@ def sweep(run: Path, made: tuple[Path, Path], n: int, n_commands: int) -> Counte
                 text = json.dumps(content)
             for command in commands[:n_commands]:
                 path.write_text(text, encoding="utf-8")  # a report writes checklists anew
+                was = bytes_of(run)
                 try:
-                    counts[classify(CliRunner().invoke(cli, arguments(command, run, made)))] += 1
+                    how_it_ended = classify(CliRunner().invoke(cli, arguments(command, run, made)))
+                    assert how_it_ended == "done" or bytes_of(run) == was, "it was told, and something was written"
+                    counts[how_it_ended] += 1
                 except AssertionError as error:
                     raise AssertionError(f"{command}, {file}, {place}, {how}: {error}") from error
         path.write_text(before, encoding="utf-8")
@@ -170,6 +177,18 @@ def test_the_message_names_the_file_the_place_and_what_is_found(run):
         DataError, match=r'results\.json is not as it was written: models\[1\]\.auc\.estimate: .*; found "high"'
     ):
         read_results(run)
+
+
+def test_a_report_that_cannot_be_written_leaves_what_is_there(run, made):
+    """Checklists are filled in again before the page is written, which may find what no schema forbids."""
+    path = run / "results.json"
+    content = json.loads(path.read_text(encoding="utf-8"))
+    content["models"].clear()
+    path.write_text(json.dumps(content), encoding="utf-8")
+    was = bytes_of(run)
+    done = CliRunner().invoke(cli, arguments("report", run, made))
+    assert classify(done) == "told" and bytes_of(run) == was
+    assert any(name.startswith("checklists/") for name in was)
 
 
 def test_the_report_says_that_results_were_changed(run, made):
