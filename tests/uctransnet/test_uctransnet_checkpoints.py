@@ -116,6 +116,32 @@ def test_weights_that_are_not_finite_are_damage(checkpoint, tmp_path):
         load_checkpoint(tmp_path / "c.pt")
 
 
+@pytest.mark.parametrize(
+    ("made", "told"),
+    [
+        (lambda v: v.to_sparse(), "float32 of the layout sparse_coo"),
+        (lambda v: v.to(torch.complex64), "complex64"),
+        (lambda v: v.long(), "int64"),
+        (lambda v: v.bool(), "bool"),
+        (lambda v: torch.quantize_per_tensor(v, 0.1, 0, torch.qint8), "qint8"),
+        (lambda v: v.to("meta"), "float32 without values"),
+    ],
+)
+def test_weights_of_another_kind_are_told(checkpoint, tmp_path, made, told):
+    weights = dict(torch.load(checkpoint, weights_only=True)["state_dict"])
+    torch.save(weights | {"inc.conv.weight": made(weights["inc.conv.weight"])}, tmp_path / "c.pt")
+    with pytest.raises(PluginError, match=f"c.pt holds inc.conv.weight as {told}, and weights are plain"):
+        load_checkpoint(tmp_path / "c.pt")
+
+
+def test_half_and_double_precision_are_weights(checkpoint, tmp_path):
+    weights = dict(torch.load(checkpoint, weights_only=True)["state_dict"])
+    for kind in (torch.float16, torch.float64):
+        torch.save({k: v.to(kind) for k, v in weights.items()}, tmp_path / "c.pt")
+        found = load_checkpoint(tmp_path / "c.pt").network.state_dict()
+        assert torch.equal(found["inc.conv.weight"], weights["inc.conv.weight"].to(kind).float())
+
+
 def test_classes_and_size_are_read_from_the_shapes(tmp_path):
     from prldh_uctransnet import UCTransNet
 

@@ -52,7 +52,14 @@ def load_checkpoint(path: Path) -> Checkpoint:
     weights = find_weights(content, path)
     with torch.device("meta"):
         network = UCTransNet(**_shape_of(weights))
-    check_weights(weights, {k: tuple(v.shape) for k, v in network.state_dict().items()}, path)
+    own = network.state_dict()
+    check_weights(weights, {k: tuple(v.shape) for k, v in own.items()}, path)
+    odd = next((k for k, v in weights.items() if not _is_plain(v, own[k].is_floating_point())), None)
+    if odd:
+        raise PluginError(
+            f"the checkpoint {path.name} holds {odd} as {_kind(weights[odd])}, and weights are plain floating-point"
+            " numbers. Save network.float().state_dict() where it was made."
+        )
     bad = next((k for k, v in weights.items() if not torch.isfinite(v).all()), None)
     if bad:
         raise DataError(
@@ -62,6 +69,19 @@ def load_checkpoint(path: Path) -> Checkpoint:
     network.load_state_dict(weights, assign=True)
     provenance = content.get("prldh", {})
     return Checkpoint(network.float().eval(), provenance if isinstance(provenance, dict) else {})
+
+
+def _is_plain(values: Tensor, is_float: bool) -> bool:
+    """Whether these are numbers as a network holds them: neither sparse, packed, complex nor left out."""
+    is_dense = values.layout == torch.strided and not values.is_quantized and not values.is_meta
+    return is_dense and not values.is_complex() and (values.is_floating_point() or not is_float)
+
+
+def _kind(values: Tensor) -> str:
+    kind = str(values.dtype).removeprefix("torch.")
+    if values.is_meta:
+        return f"{kind} without values"
+    return kind if values.layout == torch.strided else f"{kind} of the layout {str(values.layout).split('.')[-1]}"
 
 
 def read_content(path: Path) -> dict[str, Any]:
