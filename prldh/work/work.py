@@ -173,6 +173,8 @@ def _grow() -> None:
 def end_with(parent: int) -> None:
     """What a worker is from its first work on: one that ends where its parent is killed, as it would wait minutes for
     more work, its memory with it, and that prints to standard error alone, as standard output is the command's."""
+    if os.getpid() == parent:  # no worker: within a daemonic process, which may have none, joblib works here
+        return
     hear_interruptions()
     with suppress(OSError):
         os.dup2(2, 1)
