@@ -46,3 +46,27 @@ def test_a_worker_without_work_ends_with_who_started_it(seconds):
     while left := _left(mark):
         assert time.monotonic() < end, left
         time.sleep(0.2)
+
+
+#: A process that may start none, as those of ``multiprocessing.Pool``: joblib works in it itself.
+DAEMONIC = """
+import multiprocessing, sys, time
+from prldh.work import over_processes
+
+def work(_):
+    found = sorted(over_processes(abs, iter([-3, -1, -2]), 2))
+    time.sleep(1.5)  # a worker looks every second whether its parent is there
+    print(found, flush=True)
+    return found
+
+if __name__ == "__main__":
+    with multiprocessing.get_context("fork").Pool(1) as pool:
+        assert pool.apply_async(work, (0,)).get(60) == [1, 2, 3]
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="processes are copied")
+def test_a_process_that_may_have_no_workers_is_not_taken_for_one():
+    """It was ended without a word, and its standard output was that of errors."""
+    ended = subprocess.run([sys.executable, "-c", DAEMONIC], capture_output=True, text=True, timeout=120)
+    assert (ended.returncode, ended.stdout) == (0, "[1, 2, 3]\n"), ended.stderr
