@@ -25,9 +25,10 @@ from prldh.pages.fonts import FONTS
 from prldh.plugins.registry import Registry
 from prldh.report.drawing import Drawing
 from prldh.report.figure_plan import decision_range, describe_flow, plan_figures
-from prldh.report.figures import THEMED, _figure, as_element
+from prldh.report.figures import THEMED, as_element
 from prldh.report.model_drawings import BARS, draw_calibration, draw_decision
 from prldh.report.panels import plan_panels
+from prldh.report.pens import drawn_figure
 from prldh.report.step_drawings import draw_step
 from prldh.report.subgroup_drawings import SubgroupPanel, draw_subgroups
 from prldh.report.tissue_drawings import (
@@ -120,7 +121,7 @@ def test_every_figure_has_one_size_of_type_names_its_curves_shows_its_text_and_h
     """Laying out takes long: once for all that is looked at."""
     assert len(drawings) > 35
     for drawing in drawings:
-        with _figure(drawing) as figure:
+        with drawn_figure(drawing) as figure:
             texts = [t for t in figure.findobj(Text) if t.get_text().strip() and t.get_visible()]
             assert {t.get_fontsize() for t in texts} <= {POINTS}, drawing.name
             for axis in figure.axes if drawing.name != "figure_s2_radscores" else ():  # its caption tells of its boxes
@@ -240,7 +241,7 @@ def test_decision_curves_are_shown_where_it_matters_or_as_the_study_says():
 
 @pytest.mark.parametrize("drawn", [d for d in others() if "flow" in d.name], ids=lambda d: d.name)
 def test_arrows_join_boxes_and_boxes_hold_their_text(drawn):
-    with _figure(drawn) as figure:
+    with drawn_figure(drawn) as figure:
         axis = figure.axes[0]
         boxes = [
             b.get_path().get_extents(b.get_patch_transform()) for b in axis.patches if isinstance(b, FancyBboxPatch)

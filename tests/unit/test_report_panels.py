@@ -31,8 +31,9 @@ from prldh.report import figure_plan as plan_module
 from prldh.report import figures as figures_module
 from prldh.report.drawing import Drawing
 from prldh.report.figure_plan import plan_figures
-from prldh.report.figures import FigureSettings, pack_png, page_file, write_figures
+from prldh.report.figures import FigureSettings, page_file, write_figures
 from prldh.report.panels import plan_panels
+from prldh.report.pens import drawn_figure, pack_png
 from prldh.results.asking import words_of
 from prldh.results.words import Words
 from prldh.work import meanwhile
@@ -310,7 +311,7 @@ def test_both_svg_files_are_those_that_matplotlib_writes_one_by_one(data, tmp_pa
     for name in ("flow", "interaction_unadjusted"):
         drawing = next(d for d in plan_figures(data, Words()) if d.name == name)
         figures_module.write_drawing(drawing, FigureSettings(("svg",)), tmp_path)
-        with figures_module._figure(drawing) as figure:
+        with drawn_figure(drawing) as figure:
             for fonttype, file in (("none", page_file(name)), ("path", f"{name}.svg")):
                 with plt.rc_context({"svg.fonttype": fonttype}):
                     figure.savefig(tmp_path / "alone.svg", metadata={"Date": None}, dpi=100)
@@ -328,7 +329,7 @@ def test_svg_and_pdf_are_drawn_at_once_and_are_what_each_is_alone(data, tmp_path
         figures_module.write_drawing(drawing, FigureSettings(formats), tmp_path / formats[-1])
     for file in (page_file(name), f"{name}.svg"):
         assert (tmp_path / "pdf" / file).read_bytes() == (tmp_path / "svg" / file).read_bytes()
-    with figures_module._figure(drawing) as figure:
+    with drawn_figure(drawing) as figure:
         figure.savefig(tmp_path / "alone.pdf", metadata={"CreationDate": None})
     shown = [PdfReader(path).pages[0] for path in (tmp_path / "pdf" / f"{name}.pdf", tmp_path / "alone.pdf")]
     assert shown[0].mediabox == shown[1].mediabox
