@@ -198,7 +198,8 @@ class Registry:
             return
         try:
             check_requirements(distribution)
-            with printing_aside(looks=True), np.errstate():  # what an import sets is not for others
+            is_new = point.module not in sys.modules
+            with printing_aside(looks=is_new), np.errstate():  # what an import sets is not for others
                 plugin = point.load()
                 check_api(plugin)
                 self.manager.register(plugin, name=point.name)

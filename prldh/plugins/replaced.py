@@ -46,7 +46,7 @@ def keep_modules() -> Back:
     go. Modules that were taken out of ``sys.modules`` come back. Of what is imported meanwhile nothing is known."""
     put_built_ins, built_ins = vars(builtins).update, dict(vars(builtins))
     modules = dict(sys.modules)
-    kept = [(owner, dict(vars(owner))) for owner in _owners(modules)]
+    kept = [(owner, vars(owner).copy()) for owner in _owners(modules)]
 
     def back() -> None:
         put_built_ins(built_ins)  # first, as what follows is written in them
