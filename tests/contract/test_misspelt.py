@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from prldh.core.errors import PluginError
 from prldh.plugins.hookspecs import hookimpl
-from prldh.plugins.misspelt import methods_of
+from prldh.plugins.misspelt import methods_of, misspelt_method
 from prldh.plugins.registry import REGISTRIES, Registry
 
 PAGE = (Path(__file__).parents[2] / "docs" / "plugins.md").read_text(encoding="utf-8")
@@ -101,12 +101,14 @@ def _typos(name: str) -> set[str]:
 )
 def test_every_typo_of_an_optional_method_is_refused(hook, method):
     assert len(_typos(method)) > 10
-    for typo in _typos(method):
-        with pytest.raises(PluginError) as error:
-            _register(hook, _item(hook, **{typo: lambda *_: None}))
-        message = str(error.value)
-        for part in (f"{REGISTRIES[hook].noun} 'mine'", "plugin 'a_plugin'", f"method {typo},", f"mean {method}?"):
-            assert part in message, message
+    for typo in sorted(_typos(method)):
+        item = _item(hook, **{typo: lambda *_: None})
+        assert misspelt_method(item, REGISTRIES[hook].protocols) == (typo, method)
+    with pytest.raises(PluginError) as error:  # the last of them, as a registry refuses it
+        _register(hook, item)
+    message = str(error.value)
+    for part in (f"{REGISTRIES[hook].noun} 'mine'", "plugin 'a_plugin'", f"method {typo},", f"mean {method}?"):
+        assert part in message, message
     _register(hook, _item(hook, **{method: lambda *_: None}))
 
 
