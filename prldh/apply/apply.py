@@ -16,7 +16,7 @@ import pandas as pd
 from prldh.apply.case_mix import describe_case_mix
 from prldh.apply.cohort_file import NewCohort
 from prldh.apply.figures import write_external_figures, write_pooled_figures
-from prldh.apply.frozen import PREDICTIONS, Frozen, home_of, name_of, read_frozen
+from prldh.apply.frozen import PREDICTIONS, Frozen, folder_of, home_of, name_of, read_frozen
 from prldh.apply.judging import Judging
 from prldh.apply.patients import NewPatients, has_both, read_new_patients
 from prldh.apply.pooling import pool
@@ -99,7 +99,7 @@ def apply_models(
     PrldhError
         With one message for everything a user can mend; then nothing is written, of any cohort.
     """
-    run = given_path(run, "run")
+    run = folder_of(given_path(run, "run"))
     method = check_method(recalibrate)
     files: list[Any] = [*cohort] if isinstance(cohort, (list, tuple)) else [cohort]
     is_one = not isinstance(cohort, (list, tuple))

@@ -102,7 +102,7 @@ def read_frozen(run: Path, registry: Registry, accept_edited: bool = False) -> F
     DataError
         If there are none, they are of another schema or, unless that is accepted, others than were written.
     """
-    run = run.parent if run.name == "results.json" and is_file(run) else run
+    run = folder_of(run)
     home = home_of(run)
     is_recalibrated, path = home != run, run / "model.json"
     results = read_results(home)
@@ -169,10 +169,14 @@ def _refuse_others(path: Path, model: Mapping[str, Any], results: Mapping[str, A
             raise DataError(f"{path}: tissues.{name}.training: names, mean and sd are not as many. {do}")
 
 
+def folder_of(run: Path) -> Path:
+    """The folder, which its ``results.json`` may stand for."""
+    return run.parent if run.name == "results.json" and is_file(run) else run
+
+
 def home_of(run: Path) -> Path:
     """The output folder of ``prldh analyze``: the folder itself, or the one that a cohort's folder lies in."""
-    if run.name == "results.json" and is_file(run):
-        return run.parent
+    run = folder_of(run)
     is_recalibrated = is_file(run / RESULTS) and not is_there(run / "results.json")
     return resolved(run).parents[1] if is_recalibrated else run
 

@@ -145,6 +145,12 @@ def _checked_term(term: str, model: str, study: Study) -> str:
                         " falls below 0, where there is no logarithm. Use it as it is."
                     )
         return term_text(factors)
+    parts = [part.strip() for part in term.split("*")]
+    if len(parts) == 2 and set(parts) <= set(known):
+        listed = ", ".join((*parts, ":".join(parts)))
+        raise StudyError(
+            f"models: '{model}': the term '{term}' stands for three in R's formulas. Write each: terms: [{listed}]."
+        )
     near = nearest(term, known)
     raise StudyError(
         f"models: '{model}': the term '{term}' is neither a tissue nor a covariate"

@@ -4,6 +4,7 @@ line and the exit status that shells have for it; what it wrote before is whole,
 from __future__ import annotations
 
 import _thread
+import os
 import signal
 import sys
 import threading
@@ -92,6 +93,19 @@ def _interrupt(number: int, _: FrameType | None) -> None:
     signal.signal(number, signal.SIG_DFL)
     _asked.append(number)
     raise KeyboardInterrupt
+
+
+def _as_python_has_it() -> None:
+    """In a copy of this process, which somebody's code made, as a plugin's pool of processes: there what asks it to end
+    does what it does anywhere. A pool ends its processes by a signal, and each would tell of an interruption."""
+    with suppress(ValueError):
+        for number in ASKING:
+            if signal.getsignal(number) is _interrupt:
+                signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_as_python_has_it)
 
 
 class _Unraisable:

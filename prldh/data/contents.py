@@ -69,7 +69,10 @@ def has_title(title: str, keys: str, path: Path) -> DataError:
 
 
 def refuse_title(names: Sequence[str], top: Sequence[Sequence[str]], skipped: int, path: Path) -> None:
-    """Names that are blank where the row beneath could be the header: the first row is a title."""
+    """Names that are blank, most of them, where a row beneath could be the header: the first row is a title. A note
+    beside a table makes no title of its header."""
+    if 2 * sum(bool(name.strip()) for name in names) > len(names):
+        return
     blank = [j for j, name in enumerate(names) if not name.strip() and any(row[j].strip() for row in top[1:])]
     header = layout.find_header(top, len(names)) if blank else None
     if header:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 #: Texts among numbers that stand for a blank, or for a measurement that was not made.
 _NO_VALUE = PLACEHOLDERS | {"n/d", "nd", "n.d.", "unknown", "unk", "none", "not available", "not done", "*"}
 #: What SAS, Stata, pandas, C and R write for a number that there is none of.
-_SPECIAL = re.compile(r"\.[A-Za-z_]|NaT|-?1\.#(QNAN|IND|SNAN)[0]*|NA_(real|integer|character)_")
+_SPECIAL = re.compile(r"\.[A-Za-z_]|NaT|-?1\.#(QNAN|IND|SNAN)0*|-?nan\((ind|snan)\)|NA_(real|integer|character)_")
 #: Squares of numbers up to here, sums of them and their inverses are doubles.
 _FARTHEST = 1e140
 #: A date as it is written first by year or last, with whatever stands behind it.

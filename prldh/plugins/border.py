@@ -1,7 +1,7 @@
 """The border to strangers' code: what prldh calls of an object that a plugin brought, it calls by :func:`called` or
 :func:`lent`.
 
-What is handed over is read-only or a copy, what is printed goes to standard error, and what is raised is one message
+What is handed over is a copy or says no, what is printed goes to standard error, and what is raised is one message
 with the object's name. Of prldh's own objects nothing is changed: their errors are bugs and stay as they are.
 """
 
@@ -68,7 +68,7 @@ _AS_THEY_ARE = (
 
 
 def handed(value: T) -> T:
-    """The same as a stranger may have it: arrays that are read-only, dictionaries that say no, and copies of whatever
+    """The same as a stranger may have it: read-only copies of arrays, dictionaries that say no, and copies of whatever
     else could be changed, such as lists, frames, settings and records with all that is in them."""
     return _handed(value)
 
@@ -95,15 +95,9 @@ def _handed(value: Any) -> Any:
 
 
 def _read_only(array: np.ndarray) -> np.ndarray:
-    """The same values, without a copy where NumPy has a way that nobody takes back: of an array whose own memory may be
-    written, the flag of a view can be set again."""
-    try:
-        found: np.ndarray = np.asarray(memoryview(array).toreadonly())  # type: ignore[arg-type]  # a buffer, which the stubs leave out
-        if type(array) is np.ndarray and found.dtype == array.dtype and found.strides == array.strides:
-            return found
-    except (TypeError, ValueError, BufferError):  # of objects, dates and others that have no buffer
-        pass
-    found = array.copy()
+    """The same values for a stranger alone: libraries in which arrays share their memory, such as torch and what SciPy
+    calls by ``overwrite_a``, write to a read-only one as well."""
+    found = array.copy(order="K")
     found.setflags(write=False)
     return found
 

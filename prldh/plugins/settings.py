@@ -25,6 +25,7 @@ _EXPECTED = {
     "int_from_float": "must be a whole number",
     "float_parsing": "must be a number",
     "float_type": "must be a number",
+    "string_too_short": "must not be blank",
     "bool_parsing": "must be true or false",
     "bool_type": "must be true or false",
 }

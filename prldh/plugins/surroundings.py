@@ -320,6 +320,14 @@ def _matplotlib() -> Back:
     return back
 
 
+def _scikit_learn() -> Back:
+    learn: Any = sys.modules.get("sklearn")
+    if not hasattr(learn, "set_config"):  # not there, or being imported
+        return lambda: None
+    before = learn.get_config()
+    return lambda: learn.set_config(**before)
+
+
 def _torch() -> Back:
     torch: Any = sys.modules.get("torch")
     if not hasattr(torch, "set_grad_enabled"):  # not there, or being imported
@@ -352,5 +360,6 @@ _KEPT = (
     _numpy,
     _pandas,
     _matplotlib,
+    _scikit_learn,
     _torch,
 )

@@ -192,6 +192,9 @@ def _render(
         )
         # file by file: figures of other formats and resolutions stay, and the page comes last
         made = [path.relative_to(scratch) for path in scratch.rglob("*") if path.is_file()]
+        for path in made:
+            if is_folder(folder / path):
+                raise OutputError(f"{folder / path} is a folder, where a file is to be written. Remove or rename it.")
         with uninterrupted():
             for path in sorted(made, key=lambda path: path.name == "report.html"):
                 (folder / path.parent).mkdir(exist_ok=True)

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
-from prldh.core import DataError, PrldhError, file_bytes, is_file, is_folder, is_there, shown_path
+from prldh.core import DataError, PrldhError, file_bytes, is_file, is_folder, is_there, shown, shown_path
 from prldh.results.document import Document
 from prldh.results.folder_files import External, Pooled, Provenance
 from prldh.results.held import hold, parse, read_held
@@ -105,6 +105,11 @@ def altered_files(folder: Path) -> list[str]:
     return [name for name, sha256 in provenance.get("written", {}).items() if not _has_checksum(folder / name, sha256)]
 
 
+def _why(error: Exception) -> str:
+    """What is wrong with files that do not fit together, in words."""
+    return f"there is no {shown(str(error), 80)}" if isinstance(error, KeyError) else "its parts do not fit together"
+
+
 @contextmanager
 def finished(*folders: Path, others: Iterable[Path] = ()) -> Iterator[None]:
     """For what is done with finished folders: where it fails as the files do not fit together, and some of them are not
@@ -125,14 +130,14 @@ def finished(*folders: Path, others: Iterable[Path] = ()) -> Iterator[None]:
         unknown = [str(folder) for folder in folders if "written" not in (read_provenance(folder) or {})]
         if not altered and unknown:
             raise DataError(
-                f"{', '.join(unknown[:3])} cannot be used ({type(error).__name__}: {str(error)[:80]}): it is of another"
+                f"{', '.join(unknown[:3])} cannot be used ({_why(error)}): it is of another"
                 " version, or was changed. Run `prldh analyze … --force` again with this version."
             ) from error
         if not altered:
             raise
         raise DataError(
             f"{', '.join(altered[:3])} {'was' if len(altered) == 1 else 'were'} changed after the run, and cannot be"
-            f" used as it is now ({type(error).__name__}: {str(error)[:80]}). {AGAIN}"
+            f" used as it is now ({_why(error)}). {AGAIN}"
         ) from error
 
 

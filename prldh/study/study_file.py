@@ -74,7 +74,7 @@ def read_settings(
     written = parse_yaml(read_text(path, what, advice=example.strip() or "Give a YAML file."), str(path))
     content = written.content
     if not isinstance(content, dict):
-        content_type = "nothing" if content is None else f"a {type(content).__name__}"
+        content_type = "nothing" if content is None else "a list" if isinstance(content, list) else "one value"
         raise StudyError(f"{path}: a {what} is a mapping of keys such as 'clinical:'; found {content_type}.{example}")
     return _validate(content, str(path), model, written), path.resolve().parent
 

@@ -6,6 +6,8 @@ Of prldh's own steps and learners the test suite shows it; only protocols with a
 
 from __future__ import annotations
 
+import multiprocessing
+import os
 from collections.abc import Mapping
 
 import numpy as np
@@ -15,6 +17,7 @@ from prldh.core import Resample, TissueRefit, Warn, warn
 from prldh.models import Plan
 from prldh.plugins import describe_error, is_strangers
 from prldh.validation.spread import Refits, refit_inputs, refit_one
+from prldh.work import end_with
 
 #: Scores that differ by less than this share are the same: sums in another order.
 ROUNDING = 1e-9
@@ -23,8 +26,9 @@ Refit = Mapping[str, TissueRefit]
 
 def repeat_elsewhere(plan: Plan) -> tuple[Warn, ...]:
     """A warning for each protocol with a stranger's step or learner whose first refit is another one in another
-    process, or cannot be made there."""
-    if not plan.blocks:
+    process, or cannot be made there. Within a daemonic process, such as one of ``multiprocessing.Pool``, which may
+    start none, nothing is repeated."""
+    if not plan.blocks or multiprocessing.current_process().daemon:
         return ()
     warnings = []
     for protocol in {id(each): each for each in (plan.protocol, *plan.protocols.values())}.values():
@@ -71,7 +75,7 @@ def _in_another_process(given: tuple) -> Refit:
     """The same refit by a process of its own, which knows nothing of what was fitted here."""
     from joblib.externals.loky import ProcessPoolExecutor
 
-    with ProcessPoolExecutor(max_workers=1) as process:
+    with ProcessPoolExecutor(1, initializer=end_with, initargs=(os.getpid(),)) as process:
         there, _, _ = process.submit(refit_one, *given).result()
     return there or {}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import multiprocessing
 import os
 import threading
 import time
@@ -172,10 +173,12 @@ def _grow() -> None:
 @functools.cache
 def end_with(parent: int) -> None:
     """What a worker is from its first work on: one that ends where its parent is killed, as it would wait minutes for
-    more work, its memory with it, and that prints to standard error alone, as standard output is the command's."""
+    more work, its memory with it, that prints to standard error alone, as standard output is the command's, and in
+    which processes are started as anywhere: joblib's way, its own default, those that Python spawns do not know."""
     if os.getpid() == parent:  # no worker: within a daemonic process, which may have none, joblib works here
         return
     hear_interruptions()
+    multiprocessing.set_start_method(None, force=True)
     with suppress(OSError):
         os.dup2(2, 1)
 

@@ -11,6 +11,7 @@ import json
 import locale
 import logging
 import logging.config
+import multiprocessing
 import os
 import random
 import shutil
@@ -30,6 +31,8 @@ from types import MappingProxyType, SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.linalg
+import sklearn
 from pydantic import BaseModel, ConfigDict
 
 import prldh
@@ -116,6 +119,24 @@ def test_what_is_handed_over_cannot_be_changed(name):
     assert _text(given) == before and isinstance(given, dict if name == "proxy" else type(value))
     spoil(given)
     assert _text(value) == before
+
+
+@pytest.mark.parametrize("way", ["torch", "lapack", "solve"])
+@pytest.mark.parametrize("order", "CF")
+def test_what_is_handed_over_shares_no_memory(way, order):
+    """Each of these writes to an array that is read-only."""
+    value = np.asarray(np.random.default_rng(0).normal(size=(6, 6)), order=order)
+    before, given = value.copy(), handed(value)
+    assert not given.flags.writeable and given.strides == value.strides
+    if way == "torch":
+        tensor = pytest.importorskip("torch").from_numpy(given)
+        tensor -= tensor.mean(0)
+    elif way == "lapack":
+        scipy.linalg.lapack.dgetrf(given.T if order == "C" else given, overwrite_a=True)
+    else:
+        scipy.linalg.solve(given.T if order == "C" else given, np.ones(6), overwrite_a=True)
+    assert (given != before).any(), "it changes nothing"
+    assert (value == before).all()
 
 
 def test_spoiling_changes_what_is_not_handed_over():
@@ -470,6 +491,16 @@ def test_a_refit_that_is_another_one_in_another_process_is_told(study, tmp_path)
     assert "tissue disc: " in told["message"] and "is not the same" in told["message"]
 
 
+@pytest.mark.usefixtures("undrawn")
+def test_a_process_that_may_start_none_blames_no_plugin(study, tmp_path, monkeypatch):
+    """Such as those of ``multiprocessing.Pool``, in which several studies are analysed."""
+    monkeypatch.setitem(multiprocessing.current_process()._config, "daemon", True)
+    own = {**study, "transforms": [], "learner": "logistic", "selection": [{"unseeded": {}}]}
+    own |= {"validation": {k: v for k, v in study["validation"].items() if k != "halves"}, "report": {"figures": []}}
+    results = prldh.analyze(own, tmp_path / "out", jobs=1, plugins=[Unseeded()])
+    assert "PRL-112" not in {w["code"] for w in results.data["warnings"]}
+
+
 def test_a_source_and_an_image_step_that_change_their_case_change_nothing():
     class Source:
         name, version, Settings = "spoiler", "1", Nothing
@@ -642,6 +673,7 @@ SHARED = {
     ),
     "sizes": (lambda: _limit("RLIMIT_FSIZE"), lambda: _lower("RLIMIT_FSIZE", 10**12)),
     "handles": (lambda: _limit("RLIMIT_NOFILE"), lambda: _lower("RLIMIT_NOFILE", 200)),
+    "scikit_learn": (lambda: sklearn.get_config(), lambda: sklearn.set_config(transform_output="pandas")),
     "torch_threads": (lambda: _torch().get_num_threads(), lambda: _torch().set_num_threads(7)),
     "torch_kind": (lambda: _torch().get_default_dtype(), lambda: _torch().set_default_dtype(_torch().float64)),
     "torch_gradients": (lambda: _torch().is_grad_enabled(), lambda: _torch().set_grad_enabled(False)),

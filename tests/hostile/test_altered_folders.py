@@ -191,6 +191,33 @@ def test_a_report_that_cannot_be_written_leaves_what_is_there(run, made):
     assert any(name.startswith("checklists/") for name in was)
 
 
+@pytest.mark.parametrize("name", ["report.html", "references.bib", "checklists/clear.csv"])
+def test_a_report_that_meets_a_folder_in_a_files_place_leaves_what_is_there(run, made, name):
+    (run / name).unlink()
+    (run / name).mkdir()
+    was = bytes_of(run)
+    done = CliRunner().invoke(cli, arguments("report", run, made))
+    assert classify(done) == "told" and bytes_of(run) == was
+    assert f"{name} is a folder, where a file is to be written" in done.output
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "told"),
+    [("study", {}, "there is no 'settings'"), ("models", [], "its parts do not fit together")],
+)
+def test_what_does_not_fit_together_is_told_in_words(run, made, place, value, told):
+    path = run / "results.json"
+    path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | {place: value}), encoding="utf-8")
+    done = CliRunner().invoke(cli, arguments("report", run, made))
+    assert classify(done) == "told" and told in done.output and "Error" not in done.output
+
+
+def test_results_may_stand_for_their_folder(run, made):
+    done = CliRunner().invoke(cli, arguments("apply", run / "results.json", made))
+    assert done.exit_code == 0, done.output
+    assert (run / "external" / "New" / "external.json").is_file()
+
+
 def test_the_report_says_that_results_were_changed(run, made):
     path = run / "results.json"
     content = json.loads(path.read_text(encoding="utf-8"))

@@ -408,6 +408,21 @@ def test_an_interruption_that_was_lost_comes_again(hearing):
     assert interruptions.was_interrupted()
 
 
+def test_a_copy_of_the_process_ends_as_any_other():
+    """A pool of a plugin's ends its processes by a signal: each told of an interruption, with a traceback."""
+    code = (
+        "import os, signal, time; from prldh.core import end_tidily, was_interrupted; end_tidily()\n"
+        "child = os.fork()\n"
+        "if not child: time.sleep(60)\n"
+        "os.kill(child, signal.SIGTERM)\n"
+        "print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), was_interrupted(), flush=True)\n"
+        "signal.raise_signal(signal.SIGTERM)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300)
+    assert done.stdout == f"{-signal.SIGTERM} False\n"
+    assert done.stderr.count("Traceback") == 1 and done.stderr.endswith("KeyboardInterrupt\n")  # this process hears it
+
+
 def test_a_second_one_ends_it_at_once():
     code = (
         "import signal; from prldh.core import end_tidily; end_tidily()\n"

@@ -166,7 +166,7 @@ def test_levels_that_could_not_be_written_are_refused(tmp_path):
         read_cohort(study, tmp_path)
 
 
-@pytest.mark.parametrize("code", [".", ".A", "._", ".z", "NaT", "1.#QNAN", "-1.#IND00", "NA_real_"])
+@pytest.mark.parametrize("code", [".", ".A", "._", ".z", "NaT", "1.#QNAN", "-1.#IND00", "-nan(ind)", "NA_real_"])
 def test_what_programs_write_for_a_number_that_is_none_may_be_declared(code, tmp_path):
     """SAS, Stata, pandas, C and R: the message says how, and then it is a blank."""
     path = tmp_path / "clinical.csv"

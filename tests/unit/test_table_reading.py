@@ -105,6 +105,11 @@ TOLD = {
     "a title with a comma": ("Relapse, 2024\n" + CSV, {}, r"read: \{skip_rows: 1\}"),
     "a title and blank cells": ("Relapse study,,,\n" + CSV, {}, r"read: \{skip_rows: 1\}"),
     "a title of two rows": ("Relapse\nstudy\n" + CSV, {"skip_rows": 1}, r"begins with 'study', .*\{skip_rows: 2\}"),
+    "a note beside": (
+        CSV.replace("sex\n", "sex,,\n").replace("f\n", "f,,\n").replace("m\n", "m,,check\n"),
+        {},
+        "column 6 has no name",
+    ),
     "Excel's line": ("sep=;\n" + GERMAN, {}, r'read: \{separator: ";", decimal: ",", skip_rows: 1\}'),
     "a workbook by name of a CSV": (b"PK\x03\x04" + bytes(90), {}, "it is a workbook"),
     "a sheet of a CSV": (CSV, {"sheet": 2}, "a file of text, which has no sheet"),

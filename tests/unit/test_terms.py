@@ -232,6 +232,11 @@ def test_bad_terms_have_one_message(term, tmp_path):
         prldh.analyze(study(tmp_path, ["disc"], adjust=[term]), tmp_path / "out")
 
 
+def test_a_product_of_rs_formulas_is_told_as_what_it_stands_for(tmp_path):
+    with pytest.raises(StudyError, match=r"'age\*disc' stands for three .* terms: \[age, disc, age:disc\]"):
+        prldh.analyze(study(tmp_path, ["age*disc"]), tmp_path / "out")
+
+
 def test_a_name_that_looks_like_a_term_is_a_name():
     assert parse_term("a:b", CONTINUOUS)[0].variable == "a:b"
     assert variables_in("a:b", CONTINUOUS) == ("a:b",) and variables_in("a:b") == ("a", "b")

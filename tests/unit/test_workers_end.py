@@ -70,3 +70,27 @@ def test_a_process_that_may_have_no_workers_is_not_taken_for_one():
     """It was ended without a word, and its standard output was that of errors."""
     ended = subprocess.run([sys.executable, "-c", DAEMONIC], capture_output=True, text=True, timeout=120)
     assert (ended.returncode, ended.stdout) == (0, "[1, 2, 3]\n"), ended.stderr
+
+
+#: A worker's own process by Python's ``spawn``, which knows nothing of joblib's way to start one.
+SPAWNING = """
+import multiprocessing
+from concurrent.futures import ProcessPoolExecutor
+from prldh.work import over_processes
+
+def work(number):
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as own:
+        return own.submit(abs, number).result()
+
+if __name__ == "__main__":
+    print(sorted(over_processes(work, iter([-3, -1]), int(__import__("sys").argv[1]))))
+"""
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_a_worker_may_start_processes_of_its_own(tmp_path, jobs):
+    """As a plugin's fit does: they died at their start, and a pool of them went on for ever."""
+    script = tmp_path / "spawning.py"
+    script.write_text(SPAWNING)
+    ended = subprocess.run([sys.executable, script, jobs], capture_output=True, text=True, timeout=240)
+    assert (ended.returncode, ended.stdout) == (0, "[1, 3]\n"), ended.stderr
