@@ -3,9 +3,10 @@ patients."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -27,6 +28,9 @@ from prldh.core import (
     warn,
 )
 from prldh.plugins import FITTED, called, is_strangers, name_of
+
+#: Numbers that differ by less than this share are the same: a state may be rounded, and sums in another order.
+SAME = 1e-6
 
 
 class Table(NamedTuple):
@@ -56,16 +60,41 @@ def applied(fitted: Fitted, values: np.ndarray, names: Sequence[str], columns: C
     """
     found: np.ndarray = called(FITTED, fitted, "apply", values, names, columns)
     if is_strangers(fitted):
+        found = np.asarray(found)  # numbers may come as a list
         n, is_wide = len(values), fitted.kind in ("chooses columns", "transforms values")
         shape = (n, len(fitted.outputs)) if is_wide else (n,)
         dtypes = "b" if fitted.kind == "chooses images" else "fiu"
-        if np.shape(found) != shape or np.asarray(found).dtype.kind not in dtypes:
-            what = f"{np.asarray(found).dtype} {np.shape(found)}"
+        what = None
+        if found.shape != shape or found.dtype.kind not in dtypes:
+            what = f"{found.dtype} {found.shape}"
+        elif fitted.kind == "scores" and not np.isfinite(found).all():
+            what = f"{int((~np.isfinite(found)).sum())} that are not finite"
+        if what is not None:
             raise PluginError(
                 f"the fitted step '{name_of(fitted)}' {fitted.kind} and gives {what} in place of numbers {shape}."
                 " Update its plugin, or leave it out."
             )
     return found
+
+
+def check_again(step: Any, noun: str, fitted: Fitted, table: Table, columns: Columns) -> None:
+    """What a stranger's step fitted, read again from its state, must make the same of the rows that it was fitted on:
+    ``model.json`` holds the state alone, and new patients would be given other numbers.
+
+    Raises
+    ------
+    PluginError
+    """
+    if not is_strangers(fitted) or fitted.kind == "chooses images":
+        return
+    again = called(noun, step, "from_state", json.loads(json.dumps(fitted.state)))
+    own, other = (applied(each, table.values, table.names, columns) for each in (fitted, again))
+    if not np.allclose(own, other, rtol=SAME, atol=SAME, equal_nan=True):
+        raise PluginError(
+            f"the {noun} '{step.name}' fitted one thing and reads another from its state: the largest difference on the"
+            f" rows that it was fitted on is {np.nanmax(np.abs(own - other)):.3g}, and new patients would be given"
+            f" other numbers. Update its plugin (`prldh plugins check {step.name}` may show why), or leave it out."
+        )
 
 
 def permuting(fitted: FittedScore, values: np.ndarray) -> Callable[[int, np.ndarray], np.ndarray]:

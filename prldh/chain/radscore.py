@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from prldh.chain.applying import Table, applied, apply_chain
+from prldh.chain.applying import Table, applied, apply_chain, check_again
 from prldh.chain.learners import LogisticLearner
 from prldh.chain.learners.shared import within_reach
 from prldh.chain.selection import child_of, distinct_patients, stratified_folds
@@ -154,6 +154,8 @@ def _fit_once(
     warnings += of_score
     if score is None:
         return _nobody(protocol, outcome, failure, steps, tuple(warnings))
+    if is_described:
+        check_again(protocol.learner.learner, "learner", score, Table(rows.values, rows.names), rows.columns)
     if isinstance(score, LinearScore):
         score = score.of_sources(source_of)
         last = FittedStep(score, None, score.name, score.version)

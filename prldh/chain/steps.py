@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from prldh.chain.applying import apply_to_training
+from prldh.chain.applying import Table, apply_to_training, check_again
 from prldh.chain.learners import LogisticLearner
 from prldh.core import (
     Chosen,
@@ -191,6 +191,8 @@ def _fit_step(
         check_details(selector, details)
         for each in fitted:
             check_state(selector, each)
+            noun = "transform" if step.is_transform else "selector"
+            check_again(selector, noun, each, Table(now.values, now.names), now.columns)
     if not outputs:
         fitted = (*fitted[:-1], *_best_alone(fit, step, if_empty, dropped))
     if not fit.failure:

@@ -96,10 +96,15 @@ def _handed(value: Any) -> Any:
 
 def _read_only(array: np.ndarray) -> np.ndarray:
     """The same values for a stranger alone: libraries in which arrays share their memory, such as torch and what SciPy
-    calls by ``overwrite_a``, write to a read-only one as well."""
-    found = array.copy(order="K")
-    found.setflags(write=False)
-    return found
+    calls by ``overwrite_a``, write to a read-only one as well. Where NumPy has a way, nobody can take back that it is
+    read-only: of an array whose own memory may be written, the flag of a view can be set again."""
+    own = array.copy(order="K")
+    own.setflags(write=False)
+    try:
+        found: np.ndarray = np.asarray(memoryview(own).toreadonly())  # type: ignore[arg-type]  # a buffer, which the stubs leave out
+    except (TypeError, ValueError, BufferError):  # of objects, dates and others that have no buffer
+        return own
+    return found if type(array) is np.ndarray and found.dtype == own.dtype and found.strides == own.strides else own
 
 
 def _copied(value: Any) -> Any:

@@ -48,7 +48,10 @@ class Tissue(Strict):
         ),
     )
     sources: list[str] = Field(
-        [SHIPPED_SOURCES[0]], max_length=bounds.NAMES, description="the feature sources that measure the images"
+        [SHIPPED_SOURCES[0]],
+        min_length=1,
+        max_length=bounds.NAMES,
+        description="the feature sources that measure the images",
     )
     extraction: dict[str, dict[str, Any]] = Field(
         {},

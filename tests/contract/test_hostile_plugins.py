@@ -37,6 +37,7 @@ from pydantic import BaseModel, ConfigDict
 
 import prldh
 from prldh import cli as command_line
+from prldh.chain.applying import applied
 from prldh.chain.states import from_states
 from prldh.core import ASKING
 from prldh.core.errors import DataError, PluginError, PrldhError
@@ -935,6 +936,42 @@ def test_an_odd_answer_is_one_message_or_nothing(study, tmp_path, monkeypatch, h
     except PrldhError as error:
         assert "Traceback" not in str(error) and len(str(error)) < 2000
         assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.usefixtures("undrawn")
+@pytest.mark.parametrize(("hook", "told"), [("register_transforms", "transform"), ("register_learners", "learner")])
+def test_a_state_that_is_read_as_something_else_names_its_plugin(study, tmp_path, hook, told):
+    """New patients would be given other numbers than those that the run judged."""
+    hooks = Peaceful().hooks()
+    (item,) = hooks[hook]()
+    read = item.from_state
+
+    def other(state):
+        found = read(state)
+        own = found.apply
+        found.apply = lambda *given: 2 * own(*given)
+        return found
+
+    item.from_state = other
+    hooks[hook] = lambda: [item]
+    with pytest.raises(PluginError, match=rf"the {told} '{item.name}' fitted one thing and reads another from its st"):
+        prldh.analyze(study, tmp_path / "out", jobs=1, plugins=[_plugin(hooks)])
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ([0.5, 1.0], None),
+        ([0.5, float("nan")], "gives 1 that are not finite in place of numbers"),
+        ([float("inf"), -float("inf")], "gives 2 that are not finite"),
+    ],
+)
+def test_scores_of_a_plugin_are_finite_numbers_in_whatever_list(given, told):
+    score = SimpleNamespace(kind="scores", names=("a",), outputs=(), apply=lambda *_: given)
+    with pytest.raises(PluginError, match=told) if told else nullcontext():
+        found = applied(score, np.ones((2, 1)), ("a",), {})
+        assert isinstance(found, np.ndarray) and found.tolist() == given
 
 
 # ---------------------------------------------------------------- what a plugin does to the process

@@ -240,6 +240,8 @@ def test_a_feature_that_one_patient_lacks_is_kept_blank_and_told(cohort, tmp_pat
         ("plain", "extraction: {perturb: {n: 0}}", "extraction.perturb: n: "),
         ("plain", "imaging: {memry_gb: 2}", "imaging.memry_gb: unknown key 'memry_gb'; did you mean 'memory_gb'?"),
         ("plian", "", "there is no feature source 'plian'"),
+        ("plian", "extraction: {plain: {scale: 2}}", "tissues.disc.sources: there is no feature source 'plian'"),
+        ("", "", "sources: must have at least 1 (found none). Add one."),
         ("plain, plain", "", "'plain' is named twice"),
     ],
 )

@@ -263,7 +263,8 @@ def test_study_file_goes_before_the_parameter_file(tmp_path):
             "setting: {binwidth: 25}",
             "setting has 'binwidth', which PyRadiomics does not know. Did you mean 'binWidth'?",
         ),
-        ("setting: {binWidth: -1}", "setting.binWidth is -1: Input should be greater than 0"),
+        ("setting: {binWidth: -1}", "setting.binWidth is -1: it must be greater than 0"),
+        ("imageType: {LoG: {sigma: [1, -1]}}", "imageType.LoG.sigma.1 is -1: it must be greater than 0"),
         ("imageType: {Wavlet: {}}", "Did you mean 'Wavelet'?"),
         ("imageType: {LoG: {}}", "LoG has no sigma"),
         (

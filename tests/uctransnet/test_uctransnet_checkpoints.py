@@ -136,7 +136,7 @@ def test_weights_of_another_kind_are_told(checkpoint, tmp_path, made, told):
 
 def test_half_and_double_precision_are_weights(checkpoint, tmp_path):
     weights = dict(torch.load(checkpoint, weights_only=True)["state_dict"])
-    for kind in (torch.float16, torch.float64):
+    for kind in (torch.float16, torch.float64, torch.float8_e5m2):
         torch.save({k: v.to(kind) for k, v in weights.items()}, tmp_path / "c.pt")
         found = load_checkpoint(tmp_path / "c.pt").network.state_dict()
         assert torch.equal(found["inc.conv.weight"], weights["inc.conv.weight"].to(kind).float())

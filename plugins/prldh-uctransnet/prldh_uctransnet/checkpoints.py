@@ -60,7 +60,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
             f"the checkpoint {path.name} holds {odd} as {_kind(weights[odd])}, and weights are plain floating-point"
             " numbers. Save network.float().state_dict() where it was made."
         )
-    bad = next((k for k, v in weights.items() if not torch.isfinite(v).all()), None)
+    bad = next((k for k, v in weights.items() if not torch.isfinite(v.float()).all()), None)
     if bad:
         raise DataError(
             f"the checkpoint {path.name} is damaged: {bad} has values that are not finite. Use that of an earlier"

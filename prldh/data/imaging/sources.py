@@ -131,11 +131,11 @@ def settings_text(settings: Mapping[str, Any]) -> str:
 
 def check_names(study: Study, registry: Registry) -> None:
     """Each key of ``extraction``, the study's and every tissue's, must name a source that is installed, asked for or
-    one of this project's, or be ``perturb``.
+    one of this project's, or be ``perturb``; and each source that is asked for must be there.
 
     Raises
     ------
-    StudyError
+    StudyError, PluginError
         With the nearest name.
     """
     known = {
@@ -155,6 +155,10 @@ def check_names(study: Study, registry: Registry) -> None:
                     f"{place}.{name}: there is no feature source of that name{hint}{registry.of_skipped()}"
                 )
     measuring = {name: tissue.sources for name, tissue in study.tissues.items() if tissue.images}
+    for tissue, sources in measuring.items():  # before settings that would be read by one whose name is misspelt here
+        for name in sources:
+            if name not in SHIPPED_SOURCES:
+                registry.choose(HOOK, name, f"tissues.{tissue}.sources")
     refuse_unread(study.extraction, measuring, registry)
     for tissue, settings in study.tissues.items():
         unused = [name for name in settings.extraction if name not in (*settings.sources, PERTURB)]
