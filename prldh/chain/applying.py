@@ -78,8 +78,8 @@ def applied(fitted: Fitted, values: np.ndarray, names: Sequence[str], columns: C
 
 
 def check_again(step: Any, noun: str, fitted: Fitted, table: Table, columns: Columns) -> None:
-    """What a stranger's step fitted, read again from its state, must make the same of the rows that it was fitted on:
-    ``model.json`` holds the state alone, and new patients would be given other numbers.
+    """What a stranger's step fitted must make the same of the rows that it was fitted on each time, and read again from
+    its state, too: ``model.json`` holds that alone.
 
     Raises
     ------
@@ -88,13 +88,16 @@ def check_again(step: Any, noun: str, fitted: Fitted, table: Table, columns: Col
     if not is_strangers(fitted) or fitted.kind == "chooses images":
         return
     again = called(noun, step, "from_state", json.loads(json.dumps(fitted.state)))
-    own, other = (applied(each, table.values, table.names, columns) for each in (fitted, again))
-    if not np.allclose(own, other, rtol=SAME, atol=SAME, equal_nan=True):
-        raise PluginError(
-            f"the {noun} '{step.name}' fitted one thing and reads another from its state: the largest difference on the"
-            f" rows that it was fitted on is {np.nanmax(np.abs(own - other)):.3g}, and new patients would be given"
-            f" other numbers. Update its plugin (`prldh plugins check {step.name}` may show why), or leave it out."
-        )
+    first, second, other = (applied(each, table.values, table.names, columns) for each in (fitted, fitted, again))
+    for found, what in (
+        (second, "gives the same rows other numbers each time"),
+        (other, "reads another thing from its state than it fitted: new patients would be given other numbers"),
+    ):
+        if found.shape != first.shape or not np.allclose(first, found, rtol=SAME, atol=SAME, equal_nan=True):
+            raise PluginError(
+                f"the {noun} '{step.name}' {what}. Update its plugin (`prldh plugins check {step.name}` may show why),"
+                " or leave it out."
+            )
 
 
 def permuting(fitted: FittedScore, values: np.ndarray) -> Callable[[int, np.ndarray], np.ndarray]:

@@ -7,6 +7,7 @@ import ast
 import decimal
 import gc
 import importlib
+import itertools
 import json
 import locale
 import logging
@@ -938,23 +939,35 @@ def test_an_odd_answer_is_one_message_or_nothing(study, tmp_path, monkeypatch, h
         assert not (tmp_path / "out").exists()
 
 
+def _times(found, factors):
+    """The same, what it gives times the next of these."""
+    own = found.apply
+    found.apply = lambda *given: next(factors) * own(*given)
+    return found
+
+
 @pytest.mark.usefixtures("undrawn")
-@pytest.mark.parametrize(("hook", "told"), [("register_transforms", "transform"), ("register_learners", "learner")])
-def test_a_state_that_is_read_as_something_else_names_its_plugin(study, tmp_path, hook, told):
+@pytest.mark.parametrize(
+    ("hook", "told", "way"),
+    [
+        *(("register_transforms", "transform", way) for way in ("state", "time")),
+        *(("register_learners", "learner", way) for way in ("state", "time", "fewer")),
+    ],
+)
+def test_what_is_fitted_is_the_same_each_time_and_from_its_state(study, tmp_path, hook, told, way):
     """New patients would be given other numbers than those that the run judged."""
     hooks = Peaceful().hooks()
     (item,) = hooks[hook]()
-    read = item.from_state
-
-    def other(state):
-        found = read(state)
-        own = found.apply
-        found.apply = lambda *given: 2 * own(*given)
-        return found
-
-    item.from_state = other
+    fit, read = item.fit, item.from_state
+    if way == "state":
+        item.from_state = lambda state: _times(read(state), itertools.repeat(2))
+    elif way == "time":
+        item.fit = lambda *given: _times(fit(*given), itertools.count(1))
+    else:
+        item.from_state = lambda state: read({"names": state["names"][:1]})
     hooks[hook] = lambda: [item]
-    with pytest.raises(PluginError, match=rf"the {told} '{item.name}' fitted one thing and reads another from its st"):
+    does = "gives the same rows other numbers each time" if way == "time" else "reads another thing from its state"
+    with pytest.raises(PluginError, match=rf"the {told} '{item.name}' {does}"):
         prldh.analyze(study, tmp_path / "out", jobs=1, plugins=[_plugin(hooks)])
     assert not (tmp_path / "out").exists()
 
