@@ -123,7 +123,7 @@ def test_a_phone_shows_the_number_of_every_table_and_a_finding_of_many_is_told_o
     n, cut = cut_on_a_phone(browser, images)
     assert n > 25 and cut == []
     page, _ = open_page(browser, images)
-    told = page.locator("#images table", has_text="Findings of the checks").first
+    told = page.locator("#images table:has(caption:text-is('Findings of the checks'))").first
     messages = told.locator("tbody tr td:nth-child(2)").all_text_contents()
     assert 0 < len(messages) == len(set(messages)) < N
     whose = told.locator("tbody tr").filter(has=page.locator(f"td:nth-child(3):text-is('{N}')")).first
