@@ -37,11 +37,9 @@ def describe_score(score: dict[str, Any]) -> list[str]:
     if "n_yes" not in score:
         return [f"Score: {', '.join(f'{key} {value}' for key, value in score.items())}."]
     total = score["n_yes"] + score["n_no"] + score["n_open"]
-    beside = (
-        f"; {score['n_not_applicable']} of {total + score['n_not_applicable']} items do not apply"
-        if score["n_not_applicable"]
-        else ""
-    )
+    n_beside = score["n_not_applicable"]
+    do = "does" if n_beside == 1 else "do"
+    beside = f"; {n_beside} of {total + n_beside} items {do} not apply" if n_beside else ""
     if not score["n_open"]:
         if score["score"] is None:
             return [f"METRICS score: none, as no item applies{beside}."]

@@ -233,6 +233,12 @@ def describe_features(names: Sequence[str], settings: Mapping[str, Any] | None =
     return [describe_feature(name, settings) for name in names]
 
 
+def _without_code(name: str) -> str:
+    """How a class of PyRadiomics' is called of which some features have no code of IBSI's."""
+    called = {"firstorder": "First order", "shape": "Shape", "shape2D": "Shape in 2D"}.get(name, name.upper())
+    return f"{called}, without a code"
+
+
 def count_families(names: Sequence[str], settings: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
     """Features by IBSI family: ``family``, ``code``, ``n``, and of them how many are ``as_ibsi``, ``bin_edges`` (other
     ones than IBSI's), ``deviate``, and ``no_code``; last those that are not PyRadiomics', of which nothing is known
@@ -248,7 +254,7 @@ def count_families(names: Sequence[str], settings: Mapping[str, Any] | None = No
     described = describe_features(names, settings)
     for row in sorted(described, key=lambda r: r["deviates"] == "unknown"):
         known = row["deviates"] != "unknown"
-        family = row["family"] or f"{row['class']}, none of IBSI's" if known else "Not PyRadiomics'"
+        family = row["family"] or _without_code(row["class"]) if known else "Not PyRadiomics'"
         entry = rows.setdefault(
             (family, row["family_code"]),
             {"family": family, "code": row["family_code"], "n": 0, **dict.fromkeys(keys.values(), 0)},

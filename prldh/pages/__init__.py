@@ -31,6 +31,7 @@ from prldh.pages.canvas import (
     second,
     spread,
     styled,
+    tick_text,
 )
 from prldh.pages.environment import create_environment
 from prldh.pages.fonts import FAMILY, figure_font, font_face, give_letters, unknown_letters
@@ -51,6 +52,7 @@ from prldh.pages.latex import OTHER, as_latex, breakable, escape
 from prldh.pages.word import WORD_MARK, add_grid, add_link, save_dateless, start_document, write_word
 
 __all__ = [
+    "tick_text",
     "COLOURS",
     "second",
     "put_level",

@@ -14,6 +14,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.transforms import ScaledTranslation
 
+from prldh.pages.format import typeset
+
 #: Okabe and Ito's palette: told apart by the colour-blind.
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#8c6d31")
 #: Lines of a panel differ by dash and marker too, so that they are told apart in grey; areas by light and dark.
@@ -145,6 +147,20 @@ def panels_of(n: int, height: float, **kwargs: Any) -> tuple[Figure, list[Any], 
     for axis in axes.flat[n:]:
         axis.set_visible(False)
     return figure, list(axes.flat[:n]), columns
+
+
+def tick_text(value: float, position: int | None = None) -> str:
+    """A tick of a logarithmic axis: the number as it is, a power of ten where that is very large or small.
+
+    Examples
+    --------
+    >>> [tick_text(value) for value in (0.01, 1.0, 1000.0, 1e8, 2e-7)]
+    ['0.01', '1', '1,000', '10⁸', '2 × 10⁻⁷']
+    """
+    if value == 0 or 1e-4 <= abs(value) < 1e6:
+        return f"{value:,.12g}".replace("-", "−")
+    mantissa, exponent = f"{value:.11e}".split("e")
+    return typeset(f"{mantissa.rstrip('0').rstrip('.')}e{exponent}").removeprefix("1 × ")
 
 
 def label_edges(axes: list[Any], columns: int) -> None:

@@ -19,17 +19,21 @@ LEVELS, BOUNDS = (0.01, 0.05, 0.1), (0.5, 1.0)
 MOST_DECIMALS = 9
 #: A number as programs write it, by itself.
 POWER = re.compile(r"(?<![\w.])-?\d+(\.\d+)?e[-+]\d+\b")
+#: The sign of a number by itself, as programs write it.
+NEGATIVE = re.compile(r"(?:(?<=\s)|(?<=[(\[])|^)-(?=\d)")
 #: Letters that are written from right to left: Hebrew, Arabic and their neighbours.
 RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
 SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def number(value: Any, digits: int = 3, noise: float = 0.0) -> Markup:
-    """A number rounded to ``digits`` decimals, the full value as its title; a dash for None. Below ``noise`` it is
-    shown as 0, which nothing else is."""
+    """A number rounded to ``digits`` decimals, the full value as its title; a dash for None. Below ``noise``, which is
+    what rounding leaves of 0, it is told as smaller than the last decimal shown: 0 is printed for nothing else."""
     if value is None:
         return Markup('<span class="none" title="not defined">') + DASH + Markup("</span>")
-    return _titled(typeset(decimals(0.0 if abs(value) < noise else value, digits)), value)
+    if 0 < abs(value) < noise:
+        return _titled(f"< {10.0**-digits:.{digits}f}" if value > 0 else f"> −{10.0**-digits:.{digits}f}", value)
+    return _titled(typeset(decimals(value, digits)), value)
 
 
 def quantity(value: Any, digits: int = 2) -> Markup:
@@ -57,8 +61,10 @@ def typeset_within(text: str) -> str:
     --------
     >>> typeset_within("nearer to 0 than 3.1e-07 in P1e-05")
     'nearer to 0 than 3.1 × 10⁻⁷ in P1e-05'
+    >>> typeset_within("from -0.7 to 1.2 in T-1")
+    'from −0.7 to 1.2 in T-1'
     """
-    return POWER.sub(lambda found: typeset(found[0]), text)
+    return NEGATIVE.sub("−", POWER.sub(lambda found: typeset(found[0]), text))
 
 
 def isolated(name: str) -> str:
@@ -195,7 +201,13 @@ def percent_of(value: Any, n: int) -> Markup:
 
 
 def percent(value: Any, digits: int = 2) -> Markup:
-    return number(None) if value is None else _titled(f"{value:.{digits}f}", value)
+    """A percentage with its decimals; less than the last of them is told as less."""
+    if value is None:
+        return number(None)
+    shown, least = f"{value:.{digits}f}", 10.0**-digits
+    if 0 < value < 100 and float(shown) in (0, 100):
+        shown = f"< {least:g}" if value < 50 else f"> {100 - least:g}"
+    return _titled(shown, value)
 
 
 def share(value: Any, digits: int = 1) -> Markup:

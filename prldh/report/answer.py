@@ -211,9 +211,10 @@ def _never_selected(data: dict[str, Any], words: Words) -> list[str]:
         for scheme, entry in own.get("stability", {}).items():
             never = [feature for feature in own["features"] if feature not in entry["frequency"]]
             if never:
+                were = "was" if len(never) == 1 else "were"
                 sentences.append(
                     f"Of the frozen Radscore of “{name}” {len(never)} of {len(own['features'])} features"
-                    f" ({', '.join(never)}) were selected in 0 of the {entry['n_resamples']} resamples"
+                    f" ({', '.join(never)}) {were} selected in 0 of the {entry['n_resamples']} resamples"
                     f" ({words.scheme(scheme).label}): other patients would have given another Radscore."
                 )
     return sentences
@@ -247,5 +248,10 @@ def _hopeful(data: dict[str, Any], best: Mapping[str, Any], scope: str, scheme: 
         return (
             f"{seen}; corrected for optimism it is {_with_interval(whole, level)} with everything fitted anew and"
             f" {_with_interval(kept, level)} with the logistic model alone, {cost}."
+        )
+    if leading_key(best["validation"]["pipeline"][scheme]) != "auc":  # which is not what the two are compared by
+        return (
+            f"{seen}; pooled over all who were held out it reaches {_with_interval(kept, level)} where the logistic"
+            f" model alone is fitted anew each time and {_with_interval(whole, level)} with everything, {cost}."
         )
     return f"{seen}, and {_with_interval(kept, level)} where the logistic model alone is fitted anew each time, {cost}."

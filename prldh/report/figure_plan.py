@@ -89,7 +89,7 @@ def plan_figures(data: dict[str, Any], words: Words) -> list[Drawing]:
                 words,
                 decision_range(data, models),
             )
-    drawings += _ways(data)
+    drawings += _ways(data, words)
     drawings += [*_groups(data, words), *_subgroups(data, words)]
     if data["interaction"]:
         entries = data["interaction"].get("stratified_roc")
@@ -140,9 +140,9 @@ def _workflow(data: dict[str, Any], words: Words) -> list[Drawing]:
     ]
 
 
-def _ways(data: dict[str, Any]) -> list[Drawing]:
+def _ways(data: dict[str, Any], words: Words) -> list[Drawing]:
     """Ways from features to a score beside each other, where there are several."""
-    ways = way_rows(data)
+    ways = way_rows(data, words)
     if ways is None:
         return []
     scheme, rows = ways
@@ -151,7 +151,7 @@ def _ways(data: dict[str, Any]) -> list[Drawing]:
         Drawing(
             "ways",
             "Ways from features to a score",
-            f"AUC (mean of folds), Brier score and calibration slope in {scheme.replace('_', '-')}, each with its"
+            f"AUC (mean of folds), Brier score and calibration slope in {words.scheme(scheme).label}, each with its"
             f" {level_of(data)}% interval; filled: what this run takes. AUC: {told}.",
             partial(draw_ways, rows),
             is_wide=True,
@@ -165,7 +165,7 @@ def _groups(data: dict[str, Any], words: Words) -> list[Drawing]:
     if not panels:
         return []
     what = "Forest plot of each model's AUC in every group that was held out, and of the groups as one (lowest)"
-    draw = partial(draw_subgroups, levels, panels, words.variables(column))
+    draw = partial(draw_subgroups, levels, panels, words.variables(column), "groups as one")
     return [Drawing("groups", "AUC in each group held out", f"{what}. {told}", draw, is_wide=True)]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from prldh.core import plain, scope_words
-from prldh.pages import interval_text
+from prldh.pages import interval_text, p_text
 from prldh.report.subgroup_drawings import SubgroupPanel
 from prldh.report.subgroups import MOST_MODELS
 from prldh.results import Words, by_honesty
@@ -40,7 +40,7 @@ def _note(pooled: Mapping[str, Any]) -> str:
     if pooled["tau2"] is not None:
         sentences.append(
             f"Between groups: τ² {plain(pooled['tau2'])} on the logit scale, I² {100 * pooled['i2']:.0f}%, Cochran's Q"
-            f" {plain(pooled['q'], 2)} (p {plain(pooled['q_p'])})."
+            f" {plain(pooled['q'], 2)} (p {p_text(pooled['q_p'])})."
         )
     if pooled["prediction_low"] is not None:
         ends = {"low": pooled["prediction_low"], "high": pooled["prediction_high"]}

@@ -67,12 +67,17 @@ def image_sections(data: Mapping[str, Any]) -> dict[str, Any]:
             *_ibsi_rows(extractions, FEATURES),
         ],
         "families": {
-            name: count_families(e.features, e.plain_settings())
+            name: sorted(count_families(e.features, e.plain_settings()), key=_by_family)
             for name, e in everything.items()
             if name in images or e.radiomic
         },
         "agreement": {name: f"agreement_{slug(name)}" for name, t in images.items() if t["agreement"]},
     }
+
+
+def _by_family(row: Mapping[str, Any]) -> tuple[bool, bool, str]:
+    """Families of IBSI's in the order of their names, then what has no code, then what is not in the list."""
+    return bool(row["unknown"]), row["code"] is None, str(row["family"]).lower()
 
 
 def _row(
@@ -84,14 +89,19 @@ def _row(
 def _ibsi_rows(extractions: Mapping[str, Extraction], sections: Sequence[str]) -> list[Row]:
     """The items of which something is known of a tissue; what does not apply to any is left out."""
     rows = []
-    for item in load_standard("ibsi").items:
-        if item.section not in sections or item.number in BESIDE:
-            continue
+    asked = [i for i in load_standard("ibsi").items if i.section in sections and i.number not in BESIDE]
+    topics = Counter(item.topic for item in asked)
+    for item in asked:
         findings = [image_rule(Dossier(extractions=(e,)), item) for e in extractions.values()]
         if any(f.value for f in findings):
             cells = [f.value or ("does not apply" if f.status == NOT_APPLICABLE else "not recorded") for f in findings]
-            rows.append({"number": item.number, "title": f"{item.topic}: {item.brief}", "cells": cells})
+            rows.append({"number": item.number, "title": _title(item, topics), "cells": cells})
     return rows
+
+
+def _title(item: Item, topics: Counter[str]) -> str:
+    """What an item is about, and what of it where several are about the same."""
+    return item.topic if topics[item.topic] == 1 else f"{item.topic}: {item.brief}"
 
 
 def _unknown(e: Extraction) -> str | None:

@@ -4,6 +4,7 @@ computes nothing."""
 from __future__ import annotations
 
 import base64
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,17 @@ from prldh.report.image_sections import image_sections
 
 #: A report carries this many pictures a tissue; the others lie beside it.
 PICTURES = 24
+#: Patients named beside a finding that many of them have.
+MOST_NAMED = 8
+#: Between the numbers of a size, as a terminal shows it.
+_SIZES = re.compile(r"(?<=\d) x (?=\d)")
 SEVERITIES = ("refused", "warning", "note")
 
 
 def images_view(data: dict[str, Any], folder: Path) -> dict[str, Any]:
     """:func:`~prldh.report.image_sections.image_sections`, and in ``of`` by tissue: ``cases`` with their counts of
-    findings, ``findings`` (the gravest first), ``pictures`` (data URIs, the cases that need a look first),
-    ``n_left_out`` pictures that stay beside the report."""
+    findings, ``findings`` (the gravest first, what is alike of several cases once) and ``n_findings``, ``pictures``
+    (data URIs, the cases that need a look first), ``n_left_out`` pictures that stay beside the report."""
     of = {
         name: _tissue(entry, folder / "features" / f"{file_stem(name)}.pictures")
         for name, entry in (data.get("images") or {}).items()
@@ -39,10 +44,28 @@ def _tissue(entry: dict[str, Any], pictures: Path) -> dict[str, Any]:
     ]
     return {
         "cases": cases,
-        "findings": findings,
+        "findings": _together(findings),
+        "n_findings": len(findings),
         "n_left_out": len(with_picture) - len(shown),
         "pictures": [{**case, "uri": _uri(pictures / f"{case['line']}.png")} for case in shown],
     }
+
+
+def _together(findings: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Each ``message`` once, with its ``severity``, how many cases have it (``n``) and whose (``patients``)."""
+    cases: dict[tuple[str, str], list[str]] = {}
+    for finding in findings:
+        cases.setdefault((finding["severity"], finding["message"]), []).append(str(finding["patient"]))
+    return [
+        {"severity": severity, "message": _SIZES.sub(" × ", message), "n": len(own), "patients": _named(own)}
+        for (severity, message), own in cases.items()
+    ]
+
+
+def _named(patients: list[str]) -> str:
+    own = list(dict.fromkeys(patients))
+    more = len(own) - MOST_NAMED
+    return ", ".join(own[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _uri(path: Path) -> str:

@@ -30,6 +30,8 @@ from prldh.pages import (
     put_level,
     second,
     spread,
+    tick_text,
+    typeset_within,
 )
 
 #: Width of a letter on a nomogram, where the longest scale is 1.
@@ -331,7 +333,7 @@ def put_forest(axis: Any, rows: list[dict[str, Any]]) -> None:
     put_level(axis, "as the reference", x=1)
     axis.set_yticks(range(len(rows)), [f"{label(r['group'])}\n{r['events']}/{r['n']} events" for r in reversed(rows)])
     axis.set_xscale("log")
-    axis.xaxis.set_major_formatter("{x:g}")
+    axis.xaxis.set_major_formatter(tick_text)
     axis.xaxis.set_minor_formatter(NullFormatter())
     axis.set(xlabel="odds ratio (log scale)", ylim=(-0.6, len(rows) - 0.4))
 
@@ -346,13 +348,21 @@ def draw_stratified_roc(entries: list[dict[str, Any]], ci: str = "95% CI") -> Fi
     return figure
 
 
+def _scale(axis: dict[str, Any]) -> str:
+    """What a scale is of, and in which power of ten its ticks are."""
+    power = axis["power"]
+    return f"{axis['label']}, in {tick_text(10.0**power)}" if power else str(axis["label"])
+
+
 def draw_nomogram(chart: dict[str, Any]) -> Figure:
     """Axes of points one under the other: each variable's, the total's, and the probability's beneath it."""
     axes_shown = chart["axes"]
     figure, axis = axes_of(TWO_COLUMNS, 0.42 * (len(axes_shown) + 3) + 0.3)
     n = len(axes_shown)
     rows = [("Points", [(p, f"{p:g}") for p in range(0, 101, 10)], 100.0)]
-    rows += [(a["label"], sorted((t["points"], t["label"]) for t in a["ticks"]), 100.0) for a in axes_shown]
+    rows += [
+        (_scale(a), sorted((t["points"], typeset_within(t["label"])) for t in a["ticks"]), 100.0) for a in axes_shown
+    ]
     rows += [("Total points", [(t, f"{t:g}") for t in chart["totals"]], chart["most"])]
     rows += [("Probability", [(t["points"], t["label"]) for t in chart["probabilities"]], chart["most"])]
     for k, (name, ticks, most) in enumerate(rows):

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from prldh.core import Across, Curve, Drawable, Groups, Paths, StepFigure
-from prldh.pages import ONE_COLUMN, TWO_COLUMNS, axes_of, draw_band, label, legend_beneath, look, put_level
+from prldh.pages import ONE_COLUMN, TWO_COLUMNS, axes_of, draw_band, label, legend_beneath, look, put_level, tick_text
 
 #: Paths are named in a legend up to so many.
 MOST_NAMED = 6
@@ -94,7 +94,7 @@ def _put_across(axis: Any, across: Across) -> None:
     if across.is_log:
         axis.set_xscale("log")
         axis.minorticks_off()
-        axis.xaxis.set_major_formatter("{x:g}")
+        axis.xaxis.set_major_formatter(tick_text)
     if across.is_reversed:
         axis.invert_xaxis()
     if across.mark is not None:

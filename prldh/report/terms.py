@@ -37,7 +37,7 @@ def _pattern(terms: Iterable[Term]) -> tuple[re.Pattern[str], dict[str, Term]]:
         whose.setdefault(form[0].upper() + form[1:], whose[form])
     forms = sorted(whose, key=len, reverse=True)
     text = "|".join(re.escape(form).replace("'", "(?:'|’|&#39;)") for form in forms)
-    return re.compile(rf"(?<![\w.-])(?:{text})(?![\w-])"), whose
+    return re.compile(rf"(?<![\w.-])(?<!scanner )(?:{text})(?![\w-])"), whose
 
 
 _FOUND, _WHOSE = _pattern(GLOSSARY)

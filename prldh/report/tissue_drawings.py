@@ -25,6 +25,8 @@ from prldh.pages import (
     look,
     panels_of,
     put_level,
+    tick_text,
+    typeset,
 )
 from prldh.report.boxes import BETWEEN, NARROW, Box, fitted, join, join_down, page_of, put_box
 
@@ -126,7 +128,7 @@ def draw_contributions(base: float, patients: list[dict[str, Any]]) -> Figure:
         axis.set(
             ylim=(len(steps) - 0.5, -0.5),
             xlabel="log odds",
-            title=f"{label(patient['id'], 20, 1)}: {plain(patient['value'])}",
+            title=f"{label(patient['id'], 20, 1)}: {typeset(plain(patient['value']))}",
         )
     legend_below(figure, axes, 3)
     return figure
@@ -150,7 +152,7 @@ def draw_funnel(steps: list[dict[str, Any]], short_label: Callable[[str], str]) 
         axis.invert_yaxis()
         axis.set_xscale("log")
         axis.minorticks_off()  # a log scale's are many, and take as long as all else
-        axis.xaxis.set_major_formatter("{x:g}")
+        axis.xaxis.set_major_formatter(tick_text)
         axis.set(xlabel="features (log scale)", title=label(source), xlim=(0.5, max(counts) * 4))
     return figure
 
@@ -174,7 +176,7 @@ def draw_correlation(features: list[str], r: list[list[float]]) -> Figure:
                 axis.text(
                     j + 0.5,
                     i + 0.5,
-                    f"{value:.2f}",
+                    typeset(f"{value:.2f}"),
                     ha="center",
                     va="center",
                     color=ON_DARK if abs(value) > 0.6 else ON_LIGHT,
@@ -205,5 +207,5 @@ def draw_stability(selection: dict[str, Any], scheme: str, label_of_scheme: str)
     axis.set_yticks(range(len(top)), [label(f, 44, 1) for f, _ in top])
     axis.invert_yaxis()
     axis.set(xlabel=f"share of {stability['n_resamples']} resamples ({label_of_scheme})", xlim=(0, 1))
-    axis.legend(loc="lower right")
+    legend_below(figure, [axis])
     return figure

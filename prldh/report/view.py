@@ -97,10 +97,14 @@ def make_view(data: dict[str, Any], words: Words, figures: dict[str, dict[str, A
     panels = {name: figure for name, figure in figures.items() if figure.get("is_panel")}
     figures = {name: figure for name, figure in figures.items() if name not in panels}
     return {
-        "figures": figures,
+        "figures": {
+            name: {**figure, **{key: typeset_within(figure[key]) for key in ("title", "description")}}
+            for name, figure in figures.items()
+        },
         "panels": panels,
         "seen": {
-            name: figures[name].get("seen") or seen for name, seen in seen_in_figures(data, words, figures).items()
+            name: typeset_within(figures[name].get("seen") or seen)
+            for name, seen in seen_in_figures(data, words, figures).items()
         },
         "measures": BY_KEY,
         "is_fitted_in_sample": data["study"]["settings"].get("second_stage") in (None, "in_sample"),
@@ -189,7 +193,7 @@ def _formula(tissue: dict[str, Any]) -> str:
     """``Radscore = −1.234 + 0.456 × f(feature) …``; the table beneath has centres, scales and more digits."""
     score = tissue["radscore"]
     if score.get("reason"):
-        return f"The Radscore is a {score['method'].replace('_', ' ')}'s: {score['reason']}"
+        return f"The Radscore is a {score['method'].replace('_', ' ')}'s; {score['reason'].replace(': ', ' and ')}."
     if len(score["coefficients"]) > FEATURES_SHOWN:
         return (
             f"Radscore = {typeset(plain(score['intercept'], 4))} + Σ coefficient × z(feature) over"
@@ -461,6 +465,7 @@ def _warnings(warnings: list[dict[str, str]], told: Callable[[str], str] = str) 
     stages: dict[str, dict[str, list[str]]] = {}
     for warning in warnings:
         message = typeset_within(told(warning["message"]))
+        message = message.replace("(+infinity)", "(+∞)").replace("(-infinity)", "(−∞)")
         match = _OF.fullmatch(message)
         of, text = match.groups() if match else ("", message)
         stages.setdefault(warning["stage"], {}).setdefault(text, []).extend([of] * bool(of))

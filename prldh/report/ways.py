@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from prldh.core import plain
@@ -10,6 +11,8 @@ from prldh.pages import interval_text, level_of
 from prldh.report.way_drawings import WayRow
 from prldh.results import Words, by_honesty
 
+#: A way as sentences of the results name it.
+QUOTED = re.compile(r"'([^']*)'")
 #: What a choice goes by, in words.
 MEASURED = {"auc": "AUC", "brier": "Brier score"}
 
@@ -20,7 +23,8 @@ def ways_view(data: dict[str, Any], words: Words) -> dict[str, Any] | None:
         return None
     return {
         "rows": list(_protocol_rows(data)),
-        "tissues": {name: _described(entry) for name, entry in data.get("protocols", {}).items()},
+        "has_models": len({row["model"] for row in _protocol_rows(data)}) > 1,
+        "tissues": {name: _described(entry, words) for name, entry in data.get("protocols", {}).items()},
         "choice": _choice_sentences(data, words),
         "no_winner": _no_winner(data, words),
         "yardstick": list(yardstick_rows(data, words)),
@@ -56,7 +60,7 @@ def _protocol_rows(data: dict[str, Any]) -> Iterator[dict[str, Any]]:
             }
 
 
-def way_rows(data: dict[str, Any]) -> tuple[str, list[WayRow]] | None:
+def way_rows(data: dict[str, Any], words: Words) -> tuple[str, list[WayRow]] | None:
     """What the figure of ways shows: those of the first scheme and of the model that the choice, or the run, is judged
     by, then the choice and the yardstick; and that scheme."""
     protocols: Mapping[str, Any] = data.get("protocols") or {}
@@ -75,7 +79,7 @@ def way_rows(data: dict[str, Any]) -> tuple[str, list[WayRow]] | None:
         rows.append(_row("the choice, made anew", choice["validation"][scheme], True))
     for name, by_scheme in (data.get("yardstick") or {}).items():
         if scheme in by_scheme:
-            rows.append(_row(f"yardstick: {name}", by_scheme[scheme], False))
+            rows.append(_row(f"yardstick, plain {words.learner_label(name)}", by_scheme[scheme], False))
     return scheme, rows
 
 
@@ -83,11 +87,22 @@ def _row(name: str, entry: Mapping[str, Any], is_taken: bool) -> WayRow:
     return WayRow(name, dict(leading(entry)), entry["brier"], entry["slope"], is_taken)
 
 
-def _described(entry: Mapping[str, Any]) -> str:
-    """A way in words: its steps, learner and second stage."""
+def _described(entry: Mapping[str, Any], words: Words) -> str:
+    """A way in words: its steps with what is set of them, learner and second stage."""
     tissue = next(iter(entry["tissues"].values()))
-    steps = [*tissue["transforms"], *tissue["selection"]]
-    return " → ".join([*steps, tissue["learner"], tissue["second_stage"].replace("_", "-")])
+    steps = [
+        _with_settings(text, lambda name: words.step(name).label)
+        for text in (*tissue["transforms"], *tissue["selection"])
+    ]
+    stage = f"second stage {tissue['second_stage'].replace('_', '-')}"
+    return " → ".join([*steps, _with_settings(tissue["learner"], words.learner_label), stage])
+
+
+def _with_settings(text: str, called: Callable[[str], str]) -> str:
+    """``correlation: {between: 0.9, outcome: 0.3}`` as a reader has it: Correlation (between 0.9, outcome 0.3)."""
+    name, _, settings = text.partition(": ")
+    told = settings.strip("{}").replace("_", " ").replace(": ", " ")
+    return f"{called(name)}{f' ({told})' if told else ''}"
 
 
 def _choice_sentences(data: dict[str, Any], words: Words) -> list[str]:
@@ -96,7 +111,8 @@ def _choice_sentences(data: dict[str, Any], words: Words) -> list[str]:
     if not choice:
         return []
     noun = MEASURED[choice["measure"]]
-    sentences = [f"Chosen on everyone: {choice['because']}. The frozen models are made by it."]
+    because = QUOTED.sub(r"“\1”", choice["because"])
+    sentences = [f"Chosen on everyone: {because}. The frozen models are made by it."]
     for scheme, entry in choice["validation"].items():
         often = ", ".join(f"“{name}” {n}" for name, n in sorted(entry["how_often"].items(), key=lambda i: -i[1]))
         sentences.append(f"Within the training sets of {words.scheme(scheme).label} the choice fell on: {often}.")

@@ -29,10 +29,10 @@ def make_nomogram(model: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]
     Returns
     -------
     dict or None
-        ``axes``: [{variable, label, ticks: [{label, points, log_odds}]}]; ``totals``: round points; ``most``: where the
-        total's scale ends; ``probabilities``: [{label, points}]; ``intercept`` and ``per_point``: log odds at 0 points,
-        and of one point. None where an estimate is infinite, a range is not known (results of an earlier version),
-        nothing varies, or one variable is all there is.
+        ``axes``: [{variable, label, power, ticks: [{label, points, log_odds}]}], the labels of ticks in units of 10 to
+        this power; ``totals``: round points; ``most``: where the total's scale ends; ``probabilities``: [{label,
+        points}]; ``intercept`` and ``per_point``: log odds at 0 points, and of one point. None where an estimate is
+        infinite, a range is not known (results of an earlier version), nothing varies, or one variable is all there is.
     """
     known = {row["variable"] for row in data.get("table_one", [])} | set(data["tissues"])
     if any(term["variable"] not in known for term in model["terms"][1:]):  # functions and products add up to no scales
@@ -45,7 +45,8 @@ def make_nomogram(model: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]
             return None
         by_variable.setdefault(term["variable"], []).append(term)
     intercept = sum(t["b"] for t in by_variable.pop("(Intercept)", []))
-    scales = {variable: _contributions(variable, terms, data) for variable, terms in by_variable.items()}
+    powers = {variable: _power(variable, terms, data) for variable, terms in by_variable.items()}
+    scales = {v: _contributions(v, terms, data, powers[v]) for v, terms in by_variable.items()}
     if len(scales) < 2 or any(len(ticks) < 2 for ticks in scales.values()):
         return None
     least = {variable: min(c for _, c in ticks) for variable, ticks in scales.items()}
@@ -58,6 +59,7 @@ def make_nomogram(model: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]
         {
             "variable": variable,
             "label": variables(variable),
+            "power": powers[variable],
             "ticks": [{"label": text, "points": (c - least[variable]) / per_point, "log_odds": c} for text, c in ticks],
         }
         for variable, ticks in scales.items()
@@ -98,13 +100,23 @@ def _apart(ticks: list[dict[str, Any]], least: float) -> list[dict[str, Any]]:
     return kept + ordered[-1:] if len(ordered) > 1 else kept
 
 
-def _contributions(variable: str, terms: list[dict[str, Any]], data: dict[str, Any]) -> list[tuple[str, float]]:
-    """(text, log odds) at round values of a continuous variable, or at each level with the reference's 0."""
+def _power(variable: str, terms: list[dict[str, Any]], data: dict[str, Any]) -> int:
+    """The power of ten that a scale's ticks are counted in: 0 where they can be read as they are."""
+    ends = _range(variable, data) if terms[0]["level"] is None else None
+    size = max(map(abs, ends)) if ends else 0.0
+    return 0 if size == 0 or 1e-3 <= size < 1e5 else math.floor(math.log10(size))
+
+
+def _contributions(
+    variable: str, terms: list[dict[str, Any]], data: dict[str, Any], power: int
+) -> list[tuple[str, float]]:
+    """(text, log odds) at round values of a continuous variable, or at each level with the reference's 0; the texts in
+    units of 10 to the power."""
     if terms[0]["level"] is not None:
         levels = {t["level"]: t["b"] for t in terms}
         return [*((level, 0.0) for level in _levels(variable, data) if level not in levels), *levels.items()]
     ends = _range(variable, data)
-    return [(f"{v:g}", terms[0]["b"] * v) for v in round_values(*ends)] if ends else []
+    return [(f"{v / 10.0**power:.10g}", terms[0]["b"] * v) for v in round_values(*ends)] if ends else []
 
 
 def _levels(variable: str, data: dict[str, Any]) -> list[str]:

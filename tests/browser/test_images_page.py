@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from phone import cut_on_a_phone
 from test_report import QUICK, open_page
 
 import prldh
@@ -98,11 +99,11 @@ def test_sections_stand_in_the_contents_and_say_what_the_files_say(browser, imag
     def cells(row: str) -> list[str]:
         return page.locator("#images tr", has=page.locator("th", has_text=row)).first.locator("td").all_inner_texts()
 
-    assert cells("Scanner type") == ["7", *["manufacturer SIEMENS (12), GE (4)"] * 2]
-    assert cells("Magnetic field strength") == ["27", *["magnetic field strength 1.5 T (8), 3 T (8)"] * 2]
-    assert cells("Format of the masks") == ["48c", "DICOM SEG, manual (16)", "label map, NIfTI (16)"] and cells(
+    assert cells("Scanner type") == [*["manufacturer SIEMENS (12), GE (4)"] * 2, "7"]
+    assert cells("Magnetic field strength") == [*["magnetic field strength 1.5 T (8), 3 T (8)"] * 2, "27"]
+    assert cells("Format of the masks") == ["DICOM SEG, manual (16)", "label map, NIfTI (16)", "48c"] and cells(
         "Readers"
-    ) == ["48b", "2", "1"]
+    ) == ["2", "1", "48b"]
     assert page.locator("#images thead th", has_text=EVIL).count() > 3 and page.locator("#images b").count() == 0
     data = json.loads((images / "results.json").read_text())
     assert (
@@ -116,6 +117,18 @@ def test_sections_stand_in_the_contents_and_say_what_the_files_say(browser, imag
     )
     kept = data["tissues"]["muscle"]["selection"]
     assert sum(map(int, shown)) == len(kept["features"]) + sum(len(s["dropped"]) for s in kept["steps"])
+
+
+def test_a_phone_shows_the_number_of_every_table_and_a_finding_of_many_is_told_once(browser, images):
+    n, cut = cut_on_a_phone(browser, images)
+    assert n > 25 and cut == []
+    page, _ = open_page(browser, images)
+    told = page.locator("#images table:has(caption:text-is('Findings of the checks'))").first
+    messages = told.locator("tbody tr td:nth-child(2)").all_text_contents()
+    assert 0 < len(messages) == len(set(messages)) < N
+    whose = told.locator("tbody tr").filter(has=page.locator(f"td:nth-child(3):text-is('{N}')")).first
+    assert whose.locator("td:nth-child(4)").text_content() == f"{', '.join(f'P{i:02d}' for i in range(8))} and 8 more"
+    assert not page.locator("#acquisition ~ p a.term", has_text="calibration").count()  # a scanner's is another
 
 
 def test_they_fit_a_phone_and_are_accessible(browser, axe, images):

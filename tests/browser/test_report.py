@@ -11,6 +11,7 @@ import unicodedata
 import numpy as np
 import pandas as pd
 import pytest
+from phone import cut_on_a_phone
 
 import prldh
 
@@ -708,6 +709,13 @@ def test_the_contents_follow_the_reader(browser, features):
             page.wait_for_function(f"document.querySelector('nav [aria-current]')?.hash === '#{name}'")
             box = page.locator("nav [aria-current]").bounding_box()
             assert 0 <= box["y"] < 900 and 0 <= box["x"] and box["x"] + box["width"] <= width, (width, name, box)
+
+
+@pytest.mark.parametrize("which", ["features", "asah", "small"])
+def test_a_phone_shows_the_number_of_every_table(browser, which, request):
+    """Without scrolling sideways. Reports of other kinds of studies: in the tests of these."""
+    n, cut = cut_on_a_phone(browser, request.getfixturevalue(which))
+    assert n > 10 and cut == []
 
 
 def test_a_phone_shows_the_honest_number_of_every_table(browser, features):

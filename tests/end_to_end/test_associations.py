@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from pages import unmarked
+from phone import cut_on_a_phone
 from schemas import check_schema
 from scipy import stats
 
@@ -139,3 +140,9 @@ def test_a_variable_that_does_not_vary_has_no_test_and_says_so(table, tmp_path):
     assert entry["p"] is None
     (said,) = [w["message"] for w in results.data["warnings"] if w["code"] == "PRL-064"]
     assert said.startswith("'age' by 'disc' has no test")
+
+
+@pytest.mark.browser
+def test_a_phone_shows_both_sides_and_their_total(browser, run):
+    n, cut = cut_on_a_phone(browser, run[1])
+    assert n > 15 and cut == []

@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 import statsmodels.api as sm
 from pages import unmarked
+from phone import cut_on_a_phone
 from plain_r import compare_with_plain_r
 from sklearn.metrics import roc_auc_score
 
@@ -262,6 +263,12 @@ def test_interaction_and_table_one_count_blanks(run):
     low, high = rows["age"]["rows"][0]["event"]["min"], rows["age"]["rows"][0]["event"]["max"]
     events = clinical.loc[clinical["event"] == 1, "age"]
     assert (low, high) == (events.min(), events.max())
+
+
+@pytest.mark.browser
+def test_a_phone_shows_the_number_of_every_table(browser, run):
+    n, cut = cut_on_a_phone(browser, run[0] / "out")
+    assert n > 100 and cut == []
 
 
 def test_sizes_stand_beside_the_numbers(run):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from pages import unmarked
+from phone import cut_on_a_phone
 
 from prldh.apply import apply_models
 from prldh.core import DataError, StudyError
@@ -119,18 +121,48 @@ def test_a_run_and_new_patients(tmp_path):
         apply_models(tmp_path / "out", cohort | {"name": "without"})
 
 
-def test_a_centre_left_out(tmp_path):
+LEFT_OUT = {
+    "leave_one_out": False,
+    "folds": 0,
+    "bootstrap": 0,
+    "null_permutations": 0,
+    "leave_one_group_out": {"column": "centre"},
+}
+
+
+@pytest.fixture(scope="module")
+def left_out(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("centres")
+    write_tables(folder)
+    return run(study_of(folder, {"unseen": "own_rows"}, validation=LEFT_OUT), folder / "out"), folder / "out"
+
+
+def test_a_centre_left_out(left_out, tmp_path):
     write_tables(tmp_path)
-    schemes = {"leave_one_out": False, "folds": 0, "bootstrap": 0, "null_permutations": 0}
-    schemes["leave_one_group_out"] = {"column": "centre"}
     with pytest.raises(StudyError, match="leave_one_group_out holds patients out.*3 of 3 resamples.*own_rows"):
-        prepare(study_of(tmp_path, validation=schemes))
-    prepare(study_of(tmp_path, {"unseen": "unchanged"}, validation=schemes))
-    results = run(study_of(tmp_path, {"unseen": "own_rows"}, validation=schemes), tmp_path / "out")
-    held_out = pd.read_csv(tmp_path / "out" / "predictions.csv").query("scope == 'pipeline'")
+        prepare(study_of(tmp_path, validation=LEFT_OUT))
+    prepare(study_of(tmp_path, {"unseen": "unchanged"}, validation=LEFT_OUT))
+    results, out = left_out
+    held_out = pd.read_csv(out / "predictions.csv").query("scope == 'pipeline'")
     assert held_out["log_odds"].notna().all() and set(held_out["id"]) == {f"P{i:02}" for i in range(N)}
     assert results["study"]["schemes"]["leave_one_group_out"]["n_resamples"] == 3
-    assert "transductive" in unmarked((tmp_path / "out" / "report.html").read_text())
+    assert "transductive" in unmarked((out / "report.html").read_text())
+
+
+def test_the_optimism_from_selection_is_that_of_the_numbers_beside_it(left_out):
+    """Groups as one lead, and the two ways of refitting are compared by their pooled AUCs, which are both told."""
+    page = unmarked((left_out[1] / "report.html").read_text())
+    told = re.search(
+        r"pooled over all who were held out it reaches (.*?) with everything, so that .*? is (.\d?\.\d+)\.", page
+    )
+    kept, whole = map(float, re.findall(r"(\d\.\d{3}) \(95% CI", told[1]))
+    assert float(told[2].replace("−", "-")) == pytest.approx(kept - whole, abs=0.0011)
+
+
+@pytest.mark.browser
+def test_a_phone_shows_the_number_of_every_table(browser, left_out):
+    n, cut = cut_on_a_phone(browser, left_out[1])
+    assert n > 20 and cut == []
 
 
 def rare_centre(folder, n=3):

@@ -14,6 +14,7 @@ import pytest
 import yaml
 from click.testing import CliRunner
 from pages import unmarked
+from phone import cut_on_a_phone
 from plain_r import compare_with_plain_r
 from schemas import check_schema
 
@@ -164,6 +165,13 @@ def test_new_patients_are_predicted(demo):
 
 def test_how_long_it_takes_is_told(demo, request, record_property):
     record_property("told", f"prldh demo ({request.node.callspec.params['demo']}): {demo[3]:.0f} s of one core")
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("name", ["published", "features"])
+def test_a_phone_shows_the_number_of_every_table(browser, demo, name):
+    n, cut = cut_on_a_phone(browser, demo[0] / name)
+    assert n > 60 and cut == []
 
 
 @pytest.mark.parametrize("name", ["published", "features"])

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from pages import unmarked
+from phone import cut_on_a_phone
 
 from prldh.checklists import has_docx
 from prldh.pipeline import analyze
@@ -53,6 +54,12 @@ def test_of_a_given_score_nothing_is_called_honest(given):
     assert "'lesion'" in warning["message"]
     assert not [w for w in results.data["warnings"] if w["message"].startswith("difference")]
     assert has_docx() is False or (out / "tables" / "table3.docx").exists()
+
+
+@pytest.mark.browser
+def test_a_phone_shows_the_number_of_every_table_of_a_given_score(browser, given):
+    n, cut = cut_on_a_phone(browser, given[1])
+    assert n > 20 and cut == []
 
 
 def test_covariates_alone_cost_nothing_and_say_so(tmp_path):

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from pages import unmarked
+from phone import cut_on_a_phone
 from scipy import stats
 from sklearn.metrics import brier_score_loss, roc_auc_score
 
@@ -156,6 +157,12 @@ def test_no_held_out_row_is_read(run):
         assert all(row["n_held_out_rows_read"] == 0 for rows in by_scheme.values() for row in rows)
 
 
+@pytest.mark.browser
+def test_a_phone_shows_the_number_of_every_table(browser, run):
+    n, cut = cut_on_a_phone(browser, run[0] / "out")
+    assert n > 40 and cut == []
+
+
 def test_the_report_leads_with_groups_as_one(run):
     folder, results, _ = run
     page = unmarked((folder / "out" / "report.html").read_text(encoding="utf-8"))
@@ -181,7 +188,9 @@ def test_the_forest_plot_has_a_row_for_each_group_and_one_for_all(run):
     lesion = next(panel for panel in panels if panel.areas[-1] == found["auc_groups"])
     assert lesion.areas[:-1] == [group["auc"] for group in found["groups"]]
     assert f"groups as one {found['auc_groups']['estimate']:.3f}" in told
-    figure = draw_subgroups(levels, panels)
+    figure = draw_subgroups(levels, panels, broken="groups as one")
+    named = [text.get_text() for legend in figure.legends for text in legend.get_texts()]
+    assert named == ["chance", "groups as one", "expected of another group"]
     rows = [label.get_text() for label in figure.axes[0].get_yticklabels()]
     assert rows[-1] == "Groups as one" and len(rows) == 5 and len(figure.axes) == len(panels)
     pooled = found["auc_groups"]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 from pages import unmarked
+from phone import cut_on_a_phone
 from schemas import check_schema
 
 import prldh
@@ -162,6 +164,25 @@ def _without_seconds(data):
             for model in scheme["models"]:
                 del model["seconds"]
     return plain
+
+
+@pytest.mark.browser
+def test_a_phone_shows_the_number_of_every_table(browser, ran):
+    n, cut = cut_on_a_phone(browser, ran[2] / "out")
+    assert n > 25 and cut == []
+
+
+def test_the_report_tells_ways_in_words_of_the_field_and_what_is_not_there_is_left_out(ran):
+    """A LASSO whose score is the model: no coefficients of a logistic model, no step, and nothing of them."""
+    _, results, folder = ran
+    page = unmarked((folder / "out" / "report.html").read_text())
+    ways = page[page.index('<section id="ways">') :].split("</section>")[0]
+    assert "correlation (between 0.9, outcome 0.3) → logistic regression → second stage in-sample" in ways
+    assert "random forest (trees 60)" in ways and "{" not in ways and "as_lasso: " not in ways
+    assert '<th scope="col">Model</th>' not in ways.split("Yardstick</h3>")[0]  # there is one
+    assert not re.search(r"\b1 (rows|lines|figures|features|patients|parameters)\b", re.sub("<[^>]+>", "", page))
+    if results.data["choice"]["chosen"] == "as_lasso":
+        assert "Features left after each step" not in page and "by maximum likelihood. B is" not in page
 
 
 def test_the_report_says_what_was_chosen_what_it_cost_and_that_there_is_no_winner(ran):

@@ -181,4 +181,4 @@ def test_a_frozen_feature_that_no_resample_selected_is_said_first(tmp_path, is_s
         assert said == [
             "tissue disc, folds: 1 of the 1 features of the frozen Radscore were selected in 0 of 3 resamples: f1."
         ]
-        assert "Of the frozen Radscore of “disc” 1 of 1 features (f1) were selected in 0 of the 3 resamples" in answer
+        assert "Of the frozen Radscore of “disc” 1 of 1 features (f1) was selected in 0 of the 3 resamples" in answer

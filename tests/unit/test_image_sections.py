@@ -146,14 +146,15 @@ def test_segmentation_tells_readers_formats_regions_and_what_was_put_aside():
 
 
 def test_features_by_family_and_software():
+    """Families in the order of their names, whatever the order of the features."""
     found = _sections(disc=_images())
     assert found["families"]["disc"] == [
         {
-            "family": "Morphology",
-            "code": "HCUG",
-            "n": 2,
-            "as_ibsi": 2,
-            "bin_edges": 0,
+            "family": "GLCM",
+            "code": "LFYI",
+            "n": 1,
+            "as_ibsi": 0,
+            "bin_edges": 1,
             "deviate": 0,
             "no_code": 0,
             "unknown": 0,
@@ -169,11 +170,11 @@ def test_features_by_family_and_software():
             "unknown": 0,
         },
         {
-            "family": "GLCM",
-            "code": "LFYI",
-            "n": 1,
-            "as_ibsi": 0,
-            "bin_edges": 1,
+            "family": "Morphology",
+            "code": "HCUG",
+            "n": 2,
+            "as_ibsi": 2,
+            "bin_edges": 0,
             "deviate": 0,
             "no_code": 0,
             "unknown": 0,

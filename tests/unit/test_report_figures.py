@@ -18,11 +18,14 @@ from PIL import Image
 
 import prldh
 from prldh.cli import cli
-from prldh.pages.canvas import ONE_COLUMN, TWO_COLUMNS, grey, label, look
+from prldh.pages.canvas import ONE_COLUMN, TWO_COLUMNS, grey, label, look, tick_text
 from prldh.report import figure_plan as plan_module
 from prldh.report import figures as figures_module
+from prldh.report.drawing import Drawing
 from prldh.report.figure_plan import describe_flow
 from prldh.report.figures import DRAWN, FigureSettings, page_file, write_figures
+from prldh.report.model_drawings import draw_nomogram
+from prldh.report.pens import drawn_figure
 from prldh.report.tissue_drawings import draw_correlation, draw_flow
 from prldh.results.nomogram import make_nomogram, round_values
 from prldh.results.words import Words
@@ -266,6 +269,34 @@ def test_nomogram_gives_each_patient_the_models_probability(data, out):
     for tick in chart["probabilities"]:
         p = float(tick["label"])
         assert chart["intercept"] + chart["per_point"] * tick["points"] == pytest.approx(math.log(p / (1 - p)))
+
+
+@pytest.mark.parametrize("size", [1e8, 3e-7, 1.0])
+def test_a_nomogram_is_read_in_units_that_fit_its_scales(data, size):
+    """Scores of any size, and the same points: their ticks are short numbers, and the scale says of which power."""
+    model = next(m for m in data["models"] if m["adjusted"] and "disc $a$" in {t["variable"] for t in m["terms"]})
+    scored = data["tissues"]["disc $a$"] | {
+        "scores": [{**s, "value": s["value"] * size} for s in data["tissues"]["disc $a$"]["scores"]]
+    }
+    terms = [{**t, "b": t["b"] / size if t["variable"] == "disc $a$" else t["b"]} for t in model["terms"]]
+    chart = make_nomogram({**model, "terms": terms}, {**data, "tissues": data["tissues"] | {"disc $a$": scored}})
+    axis = next(a for a in chart["axes"] if a["variable"] == "disc $a$")
+    labels = [tick["label"] for tick in axis["ticks"]]
+    assert all(len(text) <= 5 and "e" not in text for text in labels) and len(set(labels)) == len(labels)
+    at = [float(text) * 10.0 ** axis["power"] * terms[1]["b"] for text in labels]
+    assert terms[1]["variable"] == "disc $a$" and at == pytest.approx([t["log_odds"] for t in axis["ticks"]])
+    with drawn_figure(Drawing("x", "x", "x", lambda: draw_nomogram(chart))) as figure:
+        words = [t.get_text() for t in figure.axes[0].texts]
+    assert any("10⁸" in text or "10⁹" in text for text in words) == (size == 1e8)
+    assert not [text for text in words if re.search(r"\de[-+]?\d", text)]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(1e8, "10⁸"), (2.5e7, "2.5 × 10⁷"), (1e-7, "10⁻⁷"), (0.01, "0.01"), (100000.0, "100,000"), (0.0, "0")],
+)
+def test_ticks_of_logarithmic_axes_are_read_whatever_their_size(value, text):
+    assert tick_text(value) == text
 
 
 def test_no_nomogram_without_finite_estimates_ranges_or_two_variables(data):

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from prldh.core.errors import DataError
 from prldh.pages import create_environment
-from prldh.pages.format import interval, isolated, number, p_value, typeset
+from prldh.pages.format import interval, isolated, number, p_value, percent, share, statistic, typeset, typeset_within
 from prldh.plugins.registry import Registry
 from prldh.report.answer import answer_view
 from prldh.report.answer_plan import MOST_MODELS, answer_rows
@@ -279,9 +279,33 @@ def test_p_is_never_zero(value):
     assert (shown == "< 0.001") == (value < 0.001)
 
 
+@pytest.mark.parametrize(
+    ("shown", "wanted"),
+    [
+        (statistic({"statistic": 3e-10}), "< 0.01"),
+        (statistic({"statistic": -2e-12}), "> −0.01"),
+        (statistic({"statistic": 0.0}), "0.00"),
+        (statistic({"statistic": 2e-5}), "2.0 × 10⁻⁵"),
+        (number(-1e-17, 3, 1e-9), "> −0.001"),
+        (percent(0.001), "< 0.01"),
+        (percent(99.999), "> 99.99"),
+        (percent(0.0), "0.00"),
+        (share(0.0001), "< 0.1"),
+        (share(1.0), "100.0"),
+    ],
+)
+def test_zero_is_printed_for_nothing_else(shown, wanted):
+    assert html.unescape(re.sub(r"<[^>]*>", "", str(shown))).replace("\u00a0", " ") == wanted
+
+
+def test_signs_of_numbers_in_sentences_are_those_of_tables():
+    text = "P-1 has -0.7 (-1.2, 3e-07); [-4] of T-2, 2020-01-02, mask--3"
+    assert typeset_within(text) == "P-1 has −0.7 (−1.2, 3 × 10⁻⁷); [−4] of T-2, 2020-01-02, mask--3"
+
+
 def test_full_values_stand_behind_rounded_ones():
     assert number(-0.123456) == '<span title="-0.123456">−0.123</span>'
-    assert number(2e-8, 3, 1e-6) == '<span title="2e-08">0.000</span>'
+    assert number(2e-8, 3, 1e-6) == '<span title="2e-08">&lt;\u00a00.001</span>'
     assert (
         interval({"estimate": 0.5, "low": -0.25, "high": None})
         == '<span title="0.5 (-0.25, None)">0.500 (−0.250,\u00a0–)</span>'

@@ -106,7 +106,7 @@ class ImputeTransform:
     Settings = ImputeSettings
     fills_blanks = True
     label = "Blanks filled"
-    short_label = "impute"
+    short_label = "blanks filled"
     references = (
         Reference(
             "troyanskaya2001",

@@ -99,7 +99,7 @@ class ScaleTransform:
     gives: Literal["transforms values"] = "transforms values"
     Settings = ScaleSettings
     label = "Scaling"
-    short_label = "scale"
+    short_label = "scaling"
     references = (
         Reference(
             "yeo2000",

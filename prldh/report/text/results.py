@@ -119,7 +119,7 @@ def selected(w: Writer) -> Iterator[str]:
         before = (
             f"Of {listed(read)} features of {w.key('tissues', name)}"
             if read
-            else f"Of {w.key('tissues', name)}, where nothing was to be selected"
+            else f"Of {w.key('tissues', name)}, whose features went through no step of selection"
         )
         kept = f"{before}, {w.count(*place, 'features')} entered its Radscore"
         stability = w.at((*place, "stability")) or {}
