@@ -21,7 +21,7 @@ from cases import ball, textured  # noqa: E402
 from prldh_pyradiomics import kernels, shape  # noqa: E402
 from prldh_pyradiomics.formulas import order_statistics  # noqa: E402
 from prldh_pyradiomics.region import Region, directions  # noqa: E402
-from prldh_pyradiomics.verify import relative_difference  # noqa: E402
+from prldh_pyradiomics.verify import compare, relative_difference  # noqa: E402
 from prldh_pyradiomics.wavelet import axis_cut, wavelet_images  # noqa: E402
 
 
@@ -150,3 +150,13 @@ def test_zones_are_scipys_connected_components():
 )
 def test_relative_difference(value, reference, expected):
     assert relative_difference(value, reference) == pytest.approx(expected)
+
+
+def test_what_is_rounding_of_a_deviation_grows_with_the_grey_levels():
+    """One unit in the last place of 194, which a region of the values 0 and 194 gave on one side alone."""
+    levels = {"square_firstorder_Minimum": 0.0, "square_firstorder_Maximum": 194.0}
+    names = [f"square_firstorder_{name}" for name in ("RobustMeanAbsoluteDeviation", "Mean", "Skewness")]
+    reference = {**levels, **dict.fromkeys(names, 0.0)}
+    found = compare({**reference, **dict.fromkeys(names, np.spacing(194.0))}, reference)
+    assert [found[name] < 1e-9 for name in names] == [True, False, False]
+    assert compare({**reference, names[0]: 1e-9}, reference)[names[0]] > 1e-9

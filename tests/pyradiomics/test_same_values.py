@@ -2,7 +2,7 @@
 
 rtol is 1e-9. Where a value of PyRadiomics is below 1e-5 it may be rounding around 0 (the skewness of a symmetric
 region, the least axis of a flat one): there the difference must stay below 1e-14, which is what `relative_difference`
-counts.
+counts; of a deviation in grey levels, below that share of the largest.
 """
 
 from __future__ import annotations

@@ -14,15 +14,17 @@ from prldh_pyradiomics.slow import ONLY_OURS, extract_slowly
 
 #: Below this a value of PyRadiomics is rounding around 0, and differences are counted as if it were this large.
 NOISE = 1e-5
+#: Features that are in grey levels and 0 where these are all the same.
+DEVIATIONS = frozenset(("InterquartileRange", "MeanAbsoluteDeviation", "Range", "RobustMeanAbsoluteDeviation"))
 
 
-def relative_difference(value: float, reference: float) -> float:
-    """|value − reference| over |reference| or :data:`NOISE`, whichever is larger; 0 where both are NaN, infinite where
-    one is."""
+def relative_difference(value: float, reference: float, noise: float = NOISE) -> float:
+    """|value − reference| over |reference| or ``noise``, whichever is larger; 0 where both are NaN, infinite where one
+    is."""
     if np.isnan(value) and np.isnan(reference) or value == reference:
         return 0.0
     difference = abs(value - reference)
-    return float(difference / max(abs(reference), NOISE)) if np.isfinite(difference) else float("inf")
+    return float(difference / max(abs(reference), noise)) if np.isfinite(difference) else float("inf")
 
 
 def compare(ours: Mapping[str, float], reference: Mapping[str, float]) -> dict[str, float]:
@@ -39,7 +41,17 @@ def compare(ours: Mapping[str, float], reference: Mapping[str, float]) -> dict[s
             f"the fast path and PyRadiomics give different features: {', '.join(other[:5]) or 'in another order'}. "
             "Report this, and say backend: pyradiomics."
         )
-    return {name: relative_difference(ours[name], reference[name]) for name in ours}
+    return {name: relative_difference(ours[name], reference[name], _noise(name, reference)) for name in ours}
+
+
+def _noise(name: str, reference: Mapping[str, float]) -> float:
+    """What is rounding around 0 of a feature: of a deviation in grey levels, as of a region of which nine tenths have
+    one value, it grows with these."""
+    image, is_first_order, feature = name.partition("_firstorder_")
+    if not is_first_order or feature not in DEVIATIONS:
+        return NOISE
+    levels = (abs(reference.get(f"{image}_firstorder_{end}", 0.0)) for end in ("Minimum", "Maximum"))
+    return NOISE * max(1.0, *levels)
 
 
 def verify(cases: Case | Sequence[Case], settings: Settings) -> dict[str, float]:
