@@ -186,11 +186,11 @@ def test_learner_transforms_choice_and_yardstick_are_evidence(folder, tmp_path):
     method = results.data["tissues"]["disc"]["radscore"]["method"]
     assert f"Radscore by {'ridge' if method == 'ridge' else 'logistic'} regression" in clear["34"]["value"]
     for entry, words in (
-        (clear["32"], "scale (method z)"),
+        (clear["32"], "scaling (method z)"),
         (clear["35"], f"'{results.data['choice']['chosen']}' chosen by the rule “best” on AUC in 3 inner folds"),
         (clear["37"], "anew within every training set (nested)"),
         (metrics["25"], "a plain LASSO of all features: AUC"),
-        (tripod["12b"], "transforms of features: scale"),
+        (tripod["12b"], "transforms of features: scaling"),
         (tripod["12c"], "2 protocols compared"),
     ):
         assert entry["status"] == "filled" and words in entry["value"], entry
