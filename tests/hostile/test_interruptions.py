@@ -413,7 +413,7 @@ def test_a_copy_of_the_process_ends_as_any_other():
     code = (
         "import os, signal, time; from prldh.core import end_tidily, was_interrupted; end_tidily()\n"
         "child = os.fork()\n"
-        "if not child: time.sleep(60)\n"
+        "if not child: time.sleep(60), os._exit(7)\n"
         "os.kill(child, signal.SIGTERM)\n"
         "print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), was_interrupted(), flush=True)\n"
         "signal.raise_signal(signal.SIGTERM)"
