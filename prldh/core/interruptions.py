@@ -4,6 +4,7 @@ line and the exit status that shells have for it; what it wrote before is whole,
 from __future__ import annotations
 
 import _thread
+import functools
 import os
 import signal
 import sys
@@ -95,17 +96,27 @@ def _interrupt(number: int, _: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def _as_python_has_it() -> None:
-    """In a copy of this process, which somebody's code made, as a plugin's pool of processes: there what asks it to end
-    does what it does anywhere. A pool ends its processes by a signal, and each would tell of an interruption."""
-    with suppress(ValueError):
-        for number in ASKING:
-            if signal.getsignal(number) is _interrupt:
-                signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+def _before_a_copy() -> None:
+    _masked.before = signal.pthread_sigmask(signal.SIG_BLOCK, ASKING)
 
 
+def _after_a_copy(is_copy: bool) -> None:
+    """In a copy of this process, which somebody's code made, such as a plugin's pool of processes, what asks it to end
+    does what it does anywhere. A pool ends its processes by a signal: each would tell of an interruption, and Python
+    forgets one that comes while the copy begins, for which the pool would wait for ever."""
+    for number in ASKING if is_copy else ():
+        if signal.getsignal(number) is _interrupt:
+            signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, _masked.before)
+
+
+_masked = threading.local()
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_as_python_has_it)
+    os.register_at_fork(
+        before=_before_a_copy,
+        after_in_parent=functools.partial(_after_a_copy, False),
+        after_in_child=functools.partial(_after_a_copy, True),
+    )
 
 
 class _Unraisable:
