@@ -45,7 +45,7 @@ from prldh.results import MEASURES
 from prldh.run.protocols import blanks_allowed, resolve_protocols
 from prldh.run.reach import check_columns, reads_columns, within_reach
 from prldh.study import Study, Validation, check_given, read_study
-from prldh.validation import compared_schemes, judged_model
+from prldh.validation import can_judge, compared_schemes, judged_model
 
 
 def prepare(
@@ -220,6 +220,11 @@ def _with_compared_schemes(plan: Plan) -> tuple[Plan, list[Warn]]:
             if choose.model
             else "choose: no model has a score that is made in this run, so that there is nothing to choose. Give a"
             " tissue features or images, or leave choose out."
+        )
+    if not can_judge(plan):
+        raise StudyError(
+            f"choose.folds: of {choose.folds} inner folds of {plan.cohort.n_patients[0]} patients none holds out both"
+            " outcomes, so that there is no AUC to choose by. Give fewer, such as 5, or choose by measure: brier."
         )
     if "pipeline" not in plan.study.validation.scope:
         raise StudyError("choose: validation.scope has no pipeline, in which the choice is made anew. Add it.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from prldh.validation.choice_entries import ChoiceEntry, ProtocolEntry, YardstickEntry
-from prldh.validation.choosing import Decision, choose_for_everyone, judged_model
+from prldh.validation.choosing import Decision, can_judge, choose_for_everyone, judged_model
 from prldh.validation.compare_pairs import compare_pair, describe_added_value
 from prldh.validation.compare_ways import compare_protocols, compared_schemes, measure_by_yardstick
 from prldh.validation.describing import describe_models
@@ -57,6 +57,7 @@ __all__ = [
     "choose_for_everyone",
     "compare_alternatives",
     "compare_protocols",
+    "can_judge",
     "compared_schemes",
     "describe_importance",
     "describe_models",

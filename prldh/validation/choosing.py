@@ -69,6 +69,13 @@ def judged_model(plan: Plan) -> ModelSpec | None:
     return next((spec for spec in ranked if named in (None, spec.name)), None)
 
 
+def can_judge(plan: Plan) -> bool:
+    """Whether an inner fold of everyone tells one way from another: for an AUC it must hold out both outcomes."""
+    outcome = plan.cohort.outcome
+    inner = _inner_folds(plan, np.arange(plan.cohort.n), EVERYONE, 0)
+    return _choice_of(plan).measure != "auc" or any(np.unique(outcome[fold.test]).size > 1 for fold in inner)
+
+
 def decide(ways: Sequence[str], measured: np.ndarray, rule: str) -> Decision:
     """What the rule chooses; ways stand in the order in which the study lists them.
 

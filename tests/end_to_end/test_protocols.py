@@ -242,6 +242,7 @@ WRONG = {
     "unknown": ({"protocols": WAYS, "choose": {"among": ["a", "bb"]}}, "'bb' is not among protocols"),
     "twice": ({"protocols": WAYS, "choose": {"among": ["a", "b", "a"]}}, "'a' is listed twice"),
     "model": ({"protocols": WAYS, "choose": {**CHOICE, "model": "X"}}, "'X' is no model with a score"),
+    "folds": ({"protocols": WAYS, "choose": {**CHOICE, "folds": 100}}, "of 100 inner folds of 72 patients none holds"),
     "schemes": ({"protocols": WAYS, "choose": {**CHOICE, "schemes": ["fold"]}}, "did you mean 'folds'"),
     "scope": ({"protocols": WAYS, "choose": CHOICE, "validation": {"scope": "model"}}, "no pipeline"),
     "in_sample forest": ({"learner": "random_forest", "second_stage": "in_sample"}, "learned by heart"),
