@@ -16,7 +16,7 @@ import pandas as pd
 from prldh.apply.case_mix import describe_case_mix
 from prldh.apply.cohort_file import NewCohort
 from prldh.apply.figures import write_external_figures, write_pooled_figures
-from prldh.apply.frozen import PREDICTIONS, Frozen, folder_of, home_of, name_of, read_frozen
+from prldh.apply.frozen import PREDICTIONS, Frozen, home_of, name_of, read_frozen
 from prldh.apply.judging import Judging
 from prldh.apply.patients import NewPatients, has_both, read_new_patients
 from prldh.apply.pooling import pool
@@ -41,7 +41,7 @@ from prldh.engines import StatisticsEngine
 from prldh.models import Assessment
 from prldh.pipeline import open_engines
 from prldh.plugins import Registry
-from prldh.results import EXTERNAL_SCHEMA, FOLDER, MEASURES, POOLED, RESULTS, finished
+from prldh.results import EXTERNAL_SCHEMA, FOLDER, MEASURES, POOLED, RESULTS, finished, folder_of
 from prldh.run import describe_files, place_whole, refuse_inputs_inside
 from prldh.study import Performance, read_settings
 from prldh.work import unasked

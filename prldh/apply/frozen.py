@@ -32,7 +32,7 @@ from prldh.core import (
     variables_in,
 )
 from prldh.plugins import Registry
-from prldh.results import RESULTS, FrozenModels, hold, parse, read_applied, read_provenance, read_results
+from prldh.results import RESULTS, FrozenModels, folder_of, hold, parse, read_applied, read_provenance, read_results
 from prldh.run import MODEL_SCHEMA
 
 #: The predictions of a cohort, and what stands there in the column ``part`` of those who recalibrate.
@@ -167,11 +167,6 @@ def _refuse_others(path: Path, model: Mapping[str, Any], results: Mapping[str, A
         n = len(training["names"])
         if any(len(training[key]) != n for key in ("mean", "sd") if n):
             raise DataError(f"{path}: tissues.{name}.training: names, mean and sd are not as many. {do}")
-
-
-def folder_of(run: Path) -> Path:
-    """The folder, which its ``results.json`` may stand for."""
-    return run.parent if run.name == "results.json" and is_file(run) else run
 
 
 def home_of(run: Path) -> Path:

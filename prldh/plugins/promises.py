@@ -184,7 +184,8 @@ def check_score(learner: Any, score: Any, names: Sequence[str]) -> None:
     elif score.kind != "scores":
         problem = f"gives something that {score.kind}, and a learner must give one that scores"
     else:
-        strange = [name for name in score.names if name not in set(names)]
+        given = set(names)
+        strange = [name for name in score.names if name not in given]
         problem = f"reads the column '{strange[0]}', which it was not given" if strange else _why_no_warnings(score)
         if problem is None and is_strangers(score):
             problem = _why_no_state(score)

@@ -22,12 +22,19 @@ from prldh.core import (
     file_at,
     formulas_of,
     given_path,
-    is_folder,
     is_there,
     listed,
     shown,
 )
-from prldh.results import differing_settings, finished, make_tables, read_provenance, read_results, shown_setting
+from prldh.results import (
+    differing_settings,
+    finished,
+    folder_of,
+    make_tables,
+    read_provenance,
+    read_results,
+    shown_setting,
+)
 
 #: What rows of the tables are known by, in this order; a table whose rows are not each known by these is no table of
 #: single numbers, but a curve.
@@ -195,7 +202,7 @@ def _folder_of(run: Path) -> Path:
     """The folder of a run; of one whose results are not there the message says what is."""
     if not is_there(run):
         raise DataError(f"{run} is not there. Give the output folder of `prldh analyze`.")
-    return run.parent if not is_folder(run) and run.name == "results.json" else run
+    return folder_of(run)
 
 
 def _whole(folder: Path) -> tuple[dict[str, Any], dict[str, pd.DataFrame]]:

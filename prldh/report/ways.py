@@ -21,9 +21,10 @@ def ways_view(data: dict[str, Any], words: Words) -> dict[str, Any] | None:
     """What the section on ways shows; None where there is nothing to be compared."""
     if not data.get("protocols") and not data.get("yardstick"):
         return None
+    rows = list(_protocol_rows(data))
     return {
-        "rows": list(_protocol_rows(data)),
-        "has_models": len({row["model"] for row in _protocol_rows(data)}) > 1,
+        "rows": rows,
+        "has_models": len({row["model"] for row in rows}) > 1,
         "tissues": {name: _described(entry, words) for name, entry in data.get("protocols", {}).items()},
         "choice": _choice_sentences(data, words),
         "no_winner": _no_winner(data, words),

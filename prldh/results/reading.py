@@ -98,6 +98,11 @@ def files_read(run: Path) -> list[dict[str, Any]]:
     return found
 
 
+def folder_of(run: Path) -> Path:
+    """The folder of a run, for which its ``results.json`` may stand."""
+    return run.parent if run.name == "results.json" and is_file(run) else run
+
+
 def altered_files(folder: Path) -> list[str]:
     """The files of a finished run that are not what it wrote, by its ``provenance.json``; none where that is lost or of
     a version that did not keep their checksums."""

@@ -85,9 +85,8 @@ def _options(path: Path, where: str, given: dict[str, Any]) -> dict[str, Any]:
         return Overrides(**{k: v for k, v in given.items() if k in Overrides.model_fields and v is not None}).given()
     except ValidationError as error:
         first = error.errors()[0]
-        inside = [
-            key for key in first["loc"][1:] if isinstance(key, int)
-        ]  # beside them the forms that a value may have
+        # beside the places stand the forms that a value may have
+        inside = [key for key in first["loc"][1:] if isinstance(key, int)]
         place = ".".join([where, *map(shown, [first["loc"][0], *inside])])
         reason = first["msg"].removeprefix("Value error, ").replace("Input should be", "it must be").rstrip(".")
         raise StudyError(f"{path}: {place} is {quoted(first['input'])}: {reason}.") from None
