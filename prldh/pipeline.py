@@ -14,7 +14,6 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from prldh.chain import change_values, fit_everyone
 from prldh.core import (
@@ -25,6 +24,7 @@ from prldh.core import (
     TissueFit,
     Warn,
     given_path,
+    one_thread,
     seed_for,
     warn,
 )
@@ -116,7 +116,7 @@ def analyze(
         progress(sentence, 0, 0)
 
     with claim_output(given_path(out, "out"), force) as held:
-        with threadpool_limits(1):  # results do not depend on how sums are split over threads
+        with one_thread():  # results do not depend on how sums are split over threads
             planned = None if plan_file is None else read_plan(plan_file)
             plan = prepare(
                 study, engine=engine, seed=seed, jobs=jobs, dask=dask, progress=progress, out=held.out, plugins=plugins

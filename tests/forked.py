@@ -3,6 +3,7 @@ be imported again. A fork costs milliseconds where a start of Python and its lib
 
 from __future__ import annotations
 
+import gc
 import os
 import resource
 import signal
@@ -52,6 +53,7 @@ def run_forked(
     """``prldh ARGUMENTS`` in a process of its own, in the folder ``within``, after ``before`` there; ``scratch`` is
     where what it prints is kept."""
     names = [scratch / ".out", scratch / ".err"]
+    gc.freeze()  # or collecting in the copy writes to every page, which copies it
     started = time.monotonic()
     child = os.fork()
     if not child:

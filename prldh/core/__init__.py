@@ -151,6 +151,7 @@ from prldh.core.terms import (
 )
 from prldh.core.texts import LIMIT as SHOWN
 from prldh.core.texts import TERMINAL_COLUMNS, legible, listed, printable, quoted, same_text, shown
+from prldh.core.threads import one_thread
 from prldh.core.warn.kinds import Warn
 from prldh.core.words import Purpose, Remark, SchemeRun, SourceRun, StepRun
 
@@ -297,6 +298,7 @@ __all__ = [
     "is_lost",
     "leave_behind",
     "note_left",
+    "one_thread",
     "is_marked",
     "is_still",
     "is_there",

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from prldh.core import (
     FEATURES,
@@ -26,6 +25,7 @@ from prldh.core import (
     clean,
     csv_cell,
     given_path,
+    one_thread,
 )
 from prldh.data import tell_of_formulas
 from prldh.data.imaging import Images, TissueImages, check_tissues, describe_tissue, file_stem, measure, verify_cases
@@ -101,7 +101,7 @@ def extract(
     _refuse_without_images(study)
     study = study if dask is None else study.model_copy(update={"compute": study.compute.with_dask(dask)})
     with ExitStack() as stack:
-        stack.enter_context(threadpool_limits(1))
+        stack.enter_context(one_thread())
         held = None
         if out is not None:
             held = stack.enter_context(claim_output(given_path(out, "out"), force, FEATURES))

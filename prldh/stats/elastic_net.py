@@ -7,9 +7,8 @@ from typing import TypedDict
 
 import numba
 import numpy as np
-from threadpoolctl import threadpool_limits
 
-from prldh.core import EngineError
+from prldh.core import EngineError, one_thread
 from prldh.stats.coordinate_descent import against
 from prldh.stats.exact_penalty import gram_of
 from prldh.stats.penalised_path import BIG, penalised_path
@@ -108,7 +107,7 @@ def _rotated_path(
     n = x.shape[1]
     _, largest, smallest = _start(x, outcome, usable, 0.0)
     is_wide = x.shape[0] > n
-    with threadpool_limits(1):
+    with one_thread():
         squares, directions = np.linalg.eigh(gram_of(np.ascontiguousarray(x.T) if is_wide else x))
     kept = np.flatnonzero(squares > squares[-1] * len(squares) * np.finfo(float).eps)[::-1]
     turned = directions[:, kept].T

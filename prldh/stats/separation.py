@@ -41,6 +41,8 @@ def infinite_coefficients(design: np.ndarray, outcome: np.ndarray) -> np.ndarray
     z = (2.0 * np.asarray(outcome, dtype=float) - 1.0)[:, None] * scaled[:, pivots]
     largest = np.abs(z).max(axis=1)
     z = np.unique(z[largest > 0] / largest[largest > 0][:, None], axis=0)
+    if _has_maximum(z):
+        return infinite
     solution = _solve(-z.sum(axis=0), z)
     if solution is None or -solution.fun <= SEPARATES:
         return infinite
@@ -78,6 +80,31 @@ def _scaled(design: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         goals[j, j] = 1.0 / scale
         goals[0, j] -= center / scale if j else 0.0
     return scaled, goals / np.abs(goals).max(axis=1, keepdims=True)
+
+
+def _has_maximum(z: np.ndarray) -> bool:
+    """Whether a point shows that no direction separates; False where Newton's method finds none at once.
+
+    At any point let r_i be 1 less the probability of row i. The gradient is g = sum of r_i z_i, and for a direction d
+    that separates g·d >= min(r) |z d|_1 >= min(r) s |d|, with s the smallest singular value of z. So where |g| is below
+    min(r) s there is none. Asked for is a thousandth of it: what is nearer to separation the program decides.
+    """
+    if len(z) < z.shape[1] or not z.size:
+        return False
+    smallest = float(np.linalg.svd(z, compute_uv=False)[-1])
+    at = np.zeros(z.shape[1])
+    for _ in range(12):
+        left = 1.0 / (1.0 + np.exp(np.clip(z @ at, -30.0, 30.0)))
+        gradient = left @ z
+        if np.linalg.norm(gradient) < 1e-3 * left.min() * smallest:
+            return True
+        if left.min() < 1e-6:
+            return False
+        try:
+            at += np.linalg.solve((z * (left * (1.0 - left))[:, None]).T @ z, gradient)
+        except np.linalg.LinAlgError:
+            return False
+    return False
 
 
 def _solve(goal: np.ndarray, z: np.ndarray) -> OptimizeResult | None:

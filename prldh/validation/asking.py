@@ -10,9 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from threadpoolctl import threadpool_limits
-
-from prldh.core import PrldhError, Warn
+from prldh.core import PrldhError, Warn, one_thread
 from prldh.engines import ClusteredEngine, PythonEngine, StatisticsEngine
 from prldh.plugins import is_strangers
 from prldh.work import Workers, run_work
@@ -88,7 +86,7 @@ def _new(engine: StatisticsEngine | None) -> StatisticsEngine:
 
 def _ask(task: _Task) -> _Answer:
     engine, value, refused = task.engine, None, None
-    with threadpool_limits(1):
+    with one_thread():
         try:
             value = task.ask(engine)
         except PrldhError as error:

@@ -16,10 +16,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from prldh.chain import Protocol
-from prldh.core import BOOTSTRAP, Coded, Cohort, Entry, FeatureBlock, Ledger, Resample, Subjects, TissueRefit
+from prldh.core import (
+    BOOTSTRAP,
+    Coded,
+    Cohort,
+    Entry,
+    FeatureBlock,
+    Ledger,
+    Resample,
+    Subjects,
+    TissueRefit,
+    one_thread,
+)
 from prldh.engines import PythonEngine
 from prldh.models import Plan
 from prldh.plugins import HasFingerprint, called
@@ -153,7 +163,7 @@ def refit_one(
 
     scheme, r, resample = item
     started = time.process_time()
-    with threadpool_limits(1):
+    with one_thread():
         ledger = Ledger(resample.test)
         refitted = None
         if settings.tissues is None:

@@ -19,6 +19,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence, Set
 from pathlib import Path
 
+import click
+
 HERE = Path(__file__).resolve().parent
 for place in (HERE.parent, HERE):
     if str(place) not in sys.path:
@@ -31,6 +33,9 @@ import hostile_scans  # noqa: E402
 import templates  # noqa: E402
 from forked import Told, run_forked  # noqa: E402
 from verdicts import CLASSES, GOOD, Case, Verdict, judge, numbers_of, snapshot  # noqa: E402
+
+from prldh.plugins import Registry  # noqa: E402
+from prldh.results import read_results  # noqa: E402
 
 #: Families whose odd texts a page would show in the quick suite, too.
 ON_PAGES = {"cells"}
@@ -46,6 +51,7 @@ class Campaign:
         study = folder / "study"
         study.mkdir()
         templates.write_study(study)
+        Registry(load_built_ins=False).add_commands(click.Group())  # the first time takes longest
         _warmed(study, *changes.ANALYZE)
         self.numbers = numbers_of(json.loads((study / "out" / "results.json").read_text()))
         forest = folder / "forest"  # whose kernels take longer to compile than a case may
@@ -58,6 +64,7 @@ class Campaign:
         changes.dump_yaml(runs / "study.yaml", templates.merged(templates.STUDY, templates.SECTIONS["adjusted"]))
         _warmed(runs, *changes.ANALYZE)
         (runs / "out").rename(runs / "run")
+        read_results(runs / "run")  # their schema is made once
         shutil.copytree(runs, folder / "run")
         shutil.copytree(runs / "run", runs / "other")
         models = folder / "models"  # whose chain has many states

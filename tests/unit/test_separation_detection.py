@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from prldh.stats import separation
 from prldh.stats.logistic import fit_logistic
 from prldh.stats.separation import infinite_coefficients
 
@@ -136,3 +137,39 @@ def test_units_of_columns_and_outlying_values_decide_nothing(seed):
         far = np.column_stack([np.ones(n), x])
         pushed = infinite_coefficients(far * np.where(np.arange(n) == 3, 1e9, 1.0)[:, None], outcome)
         assert not pushed.any()
+
+
+def tables():
+    """Designs from far from separation to separated, with ties, levels, collinear columns and few rows."""
+    rng = np.random.default_rng(7)
+    for k in range(240):
+        n, p = int(rng.integers(4, 60)), int(rng.integers(1, 5))
+        x = rng.normal(size=(n, p)) * 10.0 ** rng.integers(-3, 4, size=p)
+        if k % 3 == 0:
+            x[:, 0] = rng.integers(0, 3, size=n)
+        if k % 7 == 0 and p > 1:
+            x[:, -1] = 2 * x[:, 0] - 1
+        strength = rng.choice([0.0, 1.0, 5.0, 30.0])
+        y = (strength * x[:, 0] / (np.abs(x[:, 0]).max() + 1e-9) + rng.logistic(size=n) > 0).astype(int)
+        yield np.column_stack([np.ones(n), x]), y
+
+
+def test_the_shown_maximum_changes_no_answer(monkeypatch):
+    shown = []
+    has_maximum = separation._has_maximum
+    monkeypatch.setattr(separation, "_has_maximum", lambda z: shown.append(has_maximum(z)) or shown[-1])
+    quick = [infinite_coefficients(*table) for table in tables()]
+    monkeypatch.setattr(separation, "_has_maximum", lambda z: False)
+    by_program = [infinite_coefficients(*table) for table in tables()]
+    for one, other in zip(quick, by_program, strict=True):
+        np.testing.assert_array_equal(one, other)
+    n_separated = sum(bool(np.any(each)) for each in by_program)
+    assert sum(shown) > 60 and n_separated > 60, "tables of both kinds"
+
+
+@pytest.mark.parametrize("gap", [1e-3, 1e-6, 1e-9])
+def test_what_overlaps_by_little_is_left_to_the_program(gap):
+    x = np.array([-2.0, -1.0, -gap, gap, 1.0, 2.0])
+    for y, is_separated in (([0, 0, 0, 1, 1, 1], True), ([0, 0, 1, 0, 1, 1], False)):
+        found = infinite_coefficients(np.column_stack([np.ones(6), x]), np.array(y))
+        assert np.any(found) == (is_separated or gap < 1e-7)
