@@ -4,7 +4,7 @@ patients."""
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -12,6 +12,7 @@ import numpy as np
 
 from prldh.core import (
     NO_COLUMNS,
+    Chosen,
     Columns,
     DataError,
     FeatureBlock,
@@ -27,10 +28,13 @@ from prldh.core import (
     positions,
     warn,
 )
-from prldh.plugins import FITTED, called, is_strangers, name_of
+from prldh.plugins import FITTED, called, guarded, is_strangers, name_of
 
-#: Numbers that differ by less than this share are the same: a state may be rounded, and sums in another order.
-SAME = 1e-6
+#: Numbers that differ by less than this share of what their column ranges over are the same: a state may be rounded,
+#: and sums in another order.
+SAME = 1e-5
+#: The same of the numbers' own size, which single precision keeps seven digits of.
+ROUNDING = 1e-6
 
 
 class Table(NamedTuple):
@@ -51,22 +55,31 @@ def tables_of(blocks: Iterable[FeatureBlock]) -> dict[str | None, Table]:
 
 
 def applied(fitted: Fitted, values: np.ndarray, names: Sequence[str], columns: Columns) -> np.ndarray:
-    """What something fitted makes of rows.
+    """What something fitted makes of rows. A stranger's is handed the columns that it reads alone, in its own order:
+    whether it finds them by name or by position, it finds the same.
 
     Raises
     ------
     PluginError
         If a stranger's gives no numbers in the shape that its kind promises.
     """
-    found: np.ndarray = called(FITTED, fitted, "apply", values, names, columns)
-    if is_strangers(fitted):
-        found = np.asarray(found)  # numbers may come as a list
+    if not is_strangers(fitted):
+        made: np.ndarray = fitted.apply(values, names, columns)
+        return made
+    with guarded(FITTED, fitted):  # what it gives may be as odd as what it raises
+        own = tuple(getattr(fitted, "names", ()))
+        if own and own != tuple(names) and set(own) <= set(names):  # what is missing it says itself
+            values, names = values[:, positions(names, own)], own
+        given = called(FITTED, fitted, "apply", values, names, columns)
+        found = np.asarray(given)  # numbers may come as a list
         n, is_wide = len(values), fitted.kind in ("chooses columns", "transforms values")
         shape = (n, len(fitted.outputs)) if is_wide else (n,)
         dtypes = "b" if fitted.kind == "chooses images" else "fiu"
         what = None
         if found.shape != shape or found.dtype.kind not in dtypes:
             what = f"{found.dtype} {found.shape}"
+        elif np.ma.isMaskedArray(given):  # what is masked would be taken for a number
+            what = f"a masked array {found.shape}"
         elif fitted.kind == "scores" and not np.isfinite(found).all():
             what = f"{int((~np.isfinite(found)).sum())} that are not finite"
         if what is not None:
@@ -78,26 +91,62 @@ def applied(fitted: Fitted, values: np.ndarray, names: Sequence[str], columns: C
 
 
 def check_again(step: Any, noun: str, fitted: Fitted, table: Table, columns: Columns) -> None:
-    """What a stranger's step fitted must make the same of the rows that it was fitted on each time, and read again from
-    its state, too: ``model.json`` holds that alone.
+    """What a stranger's step fitted must make the same of the rows that it was fitted on each time: beside other rows,
+    read again from its state, which is all that ``model.json`` holds, and asked for some of its columns alone.
 
     Raises
     ------
     PluginError
     """
-    if not is_strangers(fitted) or fitted.kind == "chooses images":
-        return
-    again = called(noun, step, "from_state", json.loads(json.dumps(fitted.state)))
-    first, second, other = (applied(each, table.values, table.names, columns) for each in (fitted, fitted, again))
-    for found, what in (
-        (second, "gives the same rows other numbers each time"),
-        (other, "reads another thing from its state than it fitted: new patients would be given other numbers"),
-    ):
-        if found.shape != first.shape or not np.allclose(first, found, rtol=SAME, atol=SAME, equal_nan=True):
-            raise PluginError(
-                f"the {noun} '{step.name}' {what}. Update its plugin (`prldh plugins check {step.name}` may show why),"
-                " or leave it out."
-            )
+    if not is_strangers(fitted) or isinstance(fitted, Chosen) or fitted.kind == "chooses images":
+        return  # what was chosen is kept as prldh's own
+    with guarded(noun, step):
+        wanted = applied(fitted, table.values, table.names, columns)
+        for what, outputs, again in _again(step, noun, fitted, table, columns, wanted):
+            if not _are_same(again, outputs):
+                raise PluginError(
+                    f"the {noun} '{step.name}' {what}: new patients would be given other numbers. Update its plugin"
+                    f" (`prldh plugins check {step.name}` may show why), or leave it out."
+                )
+
+
+def _again(
+    step: Any, noun: str, fitted: Fitted, table: Table, columns: Columns, wanted: np.ndarray
+) -> Iterator[tuple[str, np.ndarray, np.ndarray | None]]:
+    """What would be wrong, what is wanted, and what is found; None where that is of another kind or columns."""
+    values, names = table.values, table.names
+    yield "gives the same rows other numbers each time", wanted, applied(fitted, values, names, columns)
+    half = {name: each[::2] for name, each in columns.items()}
+    of_half = applied(fitted, values[::2], names, half)
+    yield "gives a row other numbers where other rows stand beside it", wanted[::2], of_half
+    own = _read_again(step, noun, fitted, fitted.outputs)
+    found = None if own is None else applied(own, values, names, columns)
+    yield "reads another thing from its state than it fitted", wanted, found
+    if isinstance(fitted, GivesFewer) and fitted.outputs:
+        fewer = list(fitted.outputs[::2])
+        own = _read_again(step, noun, called(FITTED, fitted, "only", fewer), fewer)
+        found = None if own is None else applied(own, values, names, columns)
+        yield "gives another thing where it is asked for some of its columns alone", wanted[:, ::2], found
+
+
+def _read_again(step: Any, noun: str, fitted: Fitted, outputs: Sequence[str]) -> Fitted | None:
+    """What the step reads from the state of something fitted; None where that does not give these ``outputs``."""
+    if not all(hasattr(fitted, part) for part in ("kind", "outputs", "state")):
+        return None
+    again: Fitted = called(noun, step, "from_state", json.loads(json.dumps(fitted.state)))
+    is_one = all(hasattr(again, part) for part in ("kind", "names", "outputs", "apply"))
+    return again if is_one and again.kind == fitted.kind and [*again.outputs] == [*outputs] else None
+
+
+def _are_same(found: np.ndarray | None, wanted: np.ndarray) -> bool:
+    """Whether numbers are the same, but for rounding: by what their columns range over, in whatever unit these are."""
+    if found is None or found.shape != wanted.shape:
+        return False
+    finite = np.where(np.isfinite(wanted), wanted, np.nan)
+    high, low = np.fmax.reduce(finite, axis=0), np.fmin.reduce(finite, axis=0)
+    with np.errstate(invalid="ignore"):  # infinite ones, which are the same or not
+        near = np.abs(found - wanted) <= SAME * (high - low) + ROUNDING * np.fmax(np.abs(high), np.abs(low))
+    return bool((near | (found == wanted) | (np.isnan(found) & np.isnan(wanted))).all())
 
 
 def permuting(fitted: FittedScore, values: np.ndarray) -> Callable[[int, np.ndarray], np.ndarray]:

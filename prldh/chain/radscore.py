@@ -31,7 +31,7 @@ from prldh.core import (
     warn,
 )
 from prldh.engines import StatisticsEngine
-from prldh.plugins import check_score, guarded, lent
+from prldh.plugins import check_details, check_score, guarded, lent
 
 #: Folds of the cross-fitted second stage, and the children of a seed from which on they draw.
 CROSS_FOLDS = 5
@@ -155,7 +155,10 @@ def _fit_once(
     if score is None:
         return _nobody(protocol, outcome, failure, steps, tuple(warnings))
     if is_described:
-        check_again(protocol.learner.learner, "learner", score, Table(rows.values, rows.names), rows.columns)
+        learner = protocol.learner.learner
+        with guarded("learner", learner):
+            check_details("learner", learner, getattr(score, "details", {}))
+        check_again(learner, "learner", score, Table(rows.values, rows.names), rows.columns)
     if isinstance(score, LinearScore):
         score = score.of_sources(source_of)
         last = FittedStep(score, None, score.name, score.version)

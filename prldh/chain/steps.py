@@ -188,10 +188,11 @@ def _fit_step(
     dropped = {name: reasons.get(name, otherwise) for name in now.names if name not in outputs}
     if is_described:
         details = {**details, **_described(step, seed, now, answer)}
-        check_details(selector, details)
+        noun = "transform" if step.is_transform else "selector"
+        check_details(noun, selector, details)
+        check_details(noun, selector, dropped, "reasons")
         for each in fitted:
             check_state(selector, each)
-            noun = "transform" if step.is_transform else "selector"
             check_again(selector, noun, each, Table(now.values, now.names), now.columns)
     if not outputs:
         fitted = (*fitted[:-1], *_best_alone(fit, step, if_empty, dropped))

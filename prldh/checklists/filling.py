@@ -2,19 +2,35 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypedDict
 
 from prldh.checklists.answers import FILE, Answers, apply_answers, merge, read_answers
 from prldh.checklists.dossier import Dossier
 from prldh.checklists.findings import AUTHOR, STATUSES
 from prldh.checklists.score import settle_conditions
 from prldh.core import PluginError, clean
-from prldh.plugins import ScoresAnswers, called, guarded, require_answer
+from prldh.plugins import ScoresAnswers, called, check_details, guarded, is_strangers, require_answer
+from prldh.results import Misfit, check_of
+
+
+class _Item(TypedDict):
+    number: str
+    text: str
+    status: Literal["filled", "contradicted", "author", "answered", "not applicable"]
+
+
+class Item(_Item, total=False):
+    """An item of a checklist's file, as far as the report reads it."""
+
+    section: str | None
+    topic: str | None
+    value: str | None
+    reason: str | None
+    is_condition: bool
 
 
 @dataclass(frozen=True)
@@ -106,7 +122,7 @@ def _score_of(checklist: Any, entries: list[dict[str, Any]]) -> dict[str, Any] |
     score = called("checklist", checklist, "score", entries)
     require_answer(isinstance(score, Mapping), "checklist", checklist, "score", score, "a dictionary")
     with guarded("checklist", checklist):
-        json.dumps(clean(score), allow_nan=False)
+        check_details("checklist", checklist, score, "a score")
     return dict(score)
 
 
@@ -118,12 +134,20 @@ def _checked(checklist: Any, entries: Any) -> list[dict[str, Any]]:
             f"checklist '{checklist.name}': evaluate must return a list of entries with number, text and status. Mend"
             " the plugin."
         )
+    with guarded("checklist", checklist):
+        check_details("checklist", checklist, {"entries": entries}, "entries")
+        entries = clean(entries) if is_strangers(checklist) else entries  # NumPy's numbers are in no JSON
     strange = next((e["status"] for e in entries if e["status"] not in STATUSES), None)
     if strange is not None:
         raise PluginError(
             f"checklist '{checklist.name}': status {strange!r} is none of {', '.join(STATUSES)}. Mend the plugin."
         )
-    return [
+    if not all(_is_evidence(e.get("evidence", [])) for e in entries):
+        raise PluginError(
+            f"checklist '{checklist.name}': evidence must be a list of dictionaries with where, and href where there is"
+            " a link. Mend the plugin."
+        )
+    filled = [
         {
             **dict.fromkeys(OPTIONAL),
             "evidence": [],
@@ -134,6 +158,22 @@ def _checked(checklist: Any, entries: Any) -> list[dict[str, Any]]:
         }
         for e in entries
     ]
+    try:
+        check_of(tuple[Item, ...])(filled)
+    except Misfit as misfit:
+        raise PluginError(
+            f"checklist '{checklist.name}': evaluate gives entries{misfit.where}: {misfit.expected} is expected; found"
+            f" {misfit.found!r:.80}. Mend the plugin."
+        ) from None
+    return filled
+
+
+def _is_evidence(found: Any) -> bool:
+    is_list = isinstance(found, (list, tuple))
+    return is_list and all(
+        isinstance(e, Mapping) and isinstance(e.get("where"), str) and isinstance(e.get("href"), str | None)
+        for e in found
+    )
 
 
 def known_items(checklists: Sequence[Any]) -> tuple[dict[str, list[str] | None], dict[str, dict[str, bool]]]:

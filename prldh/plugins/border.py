@@ -25,7 +25,7 @@ from pydantic import BaseModel
 
 from prldh.core import note_left
 from prldh.plugins.promises import guarded, is_strangers
-from prldh.plugins.replaced import is_looked_at, keep_modules
+from prldh.plugins.replaced import keep_modules, looked_at
 from prldh.plugins.surroundings import keep_surroundings
 
 T = TypeVar("T")
@@ -142,7 +142,7 @@ class _Aside:
         self._threads: list[threading.Thread] = []
 
     @contextmanager
-    def __call__(self, looks: bool = False) -> Iterator[None]:
+    def __call__(self, looks: Any = None) -> Iterator[None]:
         process = _own_process()
         with self._lock:
             if not self._within:
@@ -158,9 +158,11 @@ class _Aside:
                 if not self._within:
                     self._turn_back()
 
-    def _turn(self, looks: bool) -> None:
+    def _turn(self, looks: Any) -> None:
         self._threads = threading.enumerate()
-        self._set_back = ([keep_modules()] if looks else []) + [keep_surroundings()]  # whose ways back may be replaced
+        self._set_back = ([] if looks is None else [keep_modules(looks)]) + [
+            keep_surroundings()
+        ]  # whose ways back may be replaced
         self._own = sys.stdout, sys.stderr
         sys.stdout = sys.stderr = cast(TextIO, _Lent(sys.stderr))
         with suppress(OSError, ValueError, AttributeError):  # one without a handle, as a notebook's, or a closed one
@@ -240,7 +242,7 @@ def lent(item: Any, method: str, *given: Any) -> Any:
     function = getattr(item, method)
     if not is_strangers(item):
         return function(*given)
-    with printing_aside(is_looked_at(type(item), method)), np.errstate():  # how numpy tells of errors is set back, too
+    with printing_aside(looked_at(type(item), method)), np.errstate():  # how numpy tells of errors is set back, too
         found = function(*(handed(each) for each in given))
     # an array may be one that the plugin fills again the next time
     return found.copy() if isinstance(found, np.ndarray) else found
@@ -267,5 +269,5 @@ def lent_next(item: Any, made: Iterator[Any], end: Any) -> Any:
     """The next of what a method of an object makes piece by piece; ``end`` where there is no more."""
     if not is_strangers(item):
         return next(made, end)
-    with printing_aside(is_looked_at(type(item), "__next__")), np.errstate():
+    with printing_aside(looked_at(type(item), "__next__")), np.errstate():
         return next(made, end)

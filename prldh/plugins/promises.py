@@ -31,6 +31,9 @@ from prldh.plugins.interfaces import ReadsStates
 
 _REMEDY = "Update its plugin (`prldh plugins check {}` may show why), or leave it out."
 
+#: The same of what has no name that can be checked, such as something fitted.
+_ITS_PLUGIN = "Update its plugin, or leave it out."
+
 #: What a scheme's resamples are: everyone held out once a repeat; some held out, once or in many repeats; or samples
 #: with those out of them.
 KINDS_OF_SCHEMES = ("held_out", "holdout", "repeated_holdout", "bootstrap")
@@ -55,8 +58,8 @@ def guarded(what: str, item: Any) -> Iterator[None]:
     except BaseException as error:  # sys.exit, and whatever else a stranger thinks of
         if not is_strangers(item) or (is_interruption(error) and not is_pretended(error)):
             raise
-        name = name_of(item)
-        raise PluginError(f"the {what} '{name}' failed: {describe_error(error)}. {_REMEDY.format(name)}") from error
+        remedy = _REMEDY.format(item.name) if _has_name(item) else _ITS_PLUGIN
+        raise PluginError(f"the {what} '{name_of(item)}' failed: {describe_error(error)}. {remedy}") from error
 
 
 def is_strangers(item: Any) -> bool:
@@ -69,8 +72,11 @@ def name_of(item: Any) -> str:
     """An object's name; of one that has none, such as what a step fitted, its class's."""
     if isinstance(item, type):
         return item.__qualname__
-    name = getattr(item, "name", None)
-    return name if isinstance(name, str) else type(item).__qualname__
+    return str(item.name) if _has_name(item) else type(item).__qualname__
+
+
+def _has_name(item: Any) -> bool:
+    return not isinstance(item, type) and isinstance(getattr(item, "name", None), str)
 
 
 def describe_error(error: BaseException) -> str:
@@ -102,6 +108,14 @@ def require_answer(is_kept: bool, what: str, item: Any, method: str, found: Any,
             f"the {what} '{name}' gives {' '.join(repr(found).split()):.80} by {method} in place of {wanted}."
             f" {_REMEDY.format(name)}"
         )
+
+
+def is_writable(text: Any) -> bool:
+    """Whether something is text that files can hold: half a character of UTF-16 is none."""
+    try:
+        return isinstance(text, str) and bool(text.encode("utf-8") or True)
+    except UnicodeEncodeError:
+        return False
 
 
 def check_selection(selector: Any, selection: Any, names: Sequence[str]) -> None:
@@ -158,6 +172,9 @@ def _why_not_fitted(selector: Any, fitted: Any, names: Sequence[str]) -> str | N
     strange = [name for name in fitted.names if name not in given]
     if strange:
         return f"reads the column '{strange[0]}', which it was not given"
+    nameless = [name for name in fitted.outputs if not is_writable(name) or not name.strip()]
+    if nameless:
+        return f"gives a column that is named {nameless[0]!r:.80}, which is no text"
     if len(set(fitted.outputs)) < len(fitted.outputs):
         return "gives a column twice"
     if fitted.kind != "transforms values" and not set(fitted.outputs) <= given:
@@ -201,7 +218,7 @@ def _why_no_state(score: Any) -> str | None:
     if not isinstance(state, dict):
         return f"fits something whose state is {type(state).__name__} in place of a dictionary"
     try:
-        json.dumps(state, allow_nan=False)
+        _as_json(state)
     except (TypeError, ValueError) as error:
         return f"fits something whose state is not JSON: {error}"
     return None
@@ -217,7 +234,7 @@ def check_state(selector: Any, fitted: Fitted) -> None:
     with guarded("selector", selector):
         state = fitted.state
     try:
-        json.dumps(state, allow_nan=False)
+        _as_json(state)
         is_one = isinstance(state, dict) or (state is None and fitted.kind == "chooses images")
         problem = None if is_one else f"{type(state).__name__} is no dictionary"
     except (TypeError, ValueError) as error:
@@ -229,20 +246,34 @@ def check_state(selector: Any, fitted: Fitted) -> None:
         )
 
 
-def check_details(selector: Any, details: Mapping[str, Any]) -> None:
-    """What a selector says of its fit must fit into ``results.json``.
+def _as_json(value: Any) -> bytes:
+    """What a file would hold of it.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a file can hold no such thing; half a character of UTF-16 is one.
+    """
+    return json.dumps(value, allow_nan=False, ensure_ascii=False).encode("utf-8")
+
+
+def check_details(noun: str, item: Any, details: Any, what: str = "details") -> None:
+    """What a selector, transform or learner says of its fit, ``what``, must fit into ``results.json``.
 
     Raises
     ------
     PluginError
     """
-    try:
-        json.dumps(clean(details), allow_nan=False)
-    except (TypeError, ValueError) as error:
-        raise PluginError(
-            f"the selector '{selector.name}' gives details that cannot be written as JSON: {error}."
-            f" {_REMEDY.format(selector.name)}"
-        ) from None
+    problem = None
+    if not isinstance(details, Mapping):
+        problem = f"{type(details).__name__} in place of {what} by name"
+    else:
+        try:
+            _as_json(clean(details))
+        except (TypeError, ValueError) as error:
+            problem = f"{what} that cannot be written as JSON: {error}"
+    if problem:
+        raise PluginError(f"the {noun} '{item.name}' gives {problem}. {_REMEDY.format(item.name)}")
 
 
 def check_resamples(name: str, kind: str, resamples: Any, n: int) -> None:
@@ -271,6 +302,12 @@ def check_resamples(name: str, kind: str, resamples: Any, n: int) -> None:
             f" {type(resamples).__name__}{f' of {len(resamples)}' if isinstance(resamples, (list, tuple)) else ''}"
         )
     for r in resamples:
+        for part in ("repeat", "fold"):
+            number = getattr(r, part)
+            if not isinstance(number, (int, np.integer)) or isinstance(number, bool) or not 0 <= number < 1 << 31:
+                raise refuse(f"gives {number!r:.80} as a {part} in place of a whole number from 0")
+        if not is_writable(getattr(r, "group", "")):
+            raise refuse(f"gives {r.group!r:.80} as a group in place of text")
         place = f"repeat {r.repeat}, fold {r.fold}"
         for part, rows in (("train", np.asarray(r.train)), ("test", np.asarray(r.test))):
             if rows.ndim != 1 or (rows.size and rows.dtype.kind not in "iu"):
@@ -283,3 +320,6 @@ def check_resamples(name: str, kind: str, resamples: Any, n: int) -> None:
             raise refuse(f"gives no training rows in {place}")
     if len({(r.repeat, r.fold) for r in resamples}) < len(resamples):
         raise refuse("gives two resamples the same repeat and fold")
+    repeats = {int(r.repeat) for r in resamples}
+    if max(repeats) >= len(repeats):
+        raise refuse(f"gives {len(repeats)} repeats, numbered up to {max(repeats)}: they are numbered from 0 on")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pluggy
 
-from prldh.core import PluginError, PrldhError, nearest
+from prldh.core import PluginError, PrldhError, is_interruption, is_pretended, nearest
 from prldh.plugins import hookspecs
 from prldh.plugins.border import handed, printing_aside
 from prldh.plugins.commands import add_commands
@@ -37,8 +37,8 @@ from prldh.plugins.interfaces import (
 )
 from prldh.plugins.misspelt import misspelt_method
 from prldh.plugins.origin import TookPart, digest_of_files
-from prldh.plugins.promises import describe_error, is_strangers
-from prldh.plugins.replaced import is_looked_at
+from prldh.plugins.promises import describe_error, is_strangers, is_writable
+from prldh.plugins.replaced import looked_at
 from prldh.plugins.usable import UnusableError, check_api, check_requirements
 from prldh.plugins.words import WORDS
 
@@ -180,6 +180,7 @@ class Registry:
         self.distributions: list[Distribution] = []
         self.skipped: list[Skipped] = []
         self._chosen: dict[str, dict[str, Any]] = {}
+        self._registered: dict[tuple[Any, ...], dict[str, Registered]] = {}
         own, others = _entry_points()
         for point in own if load_built_ins else ():
             self.manager.register(point.load(), name=point.name)
@@ -198,17 +199,16 @@ class Registry:
             return
         try:
             check_requirements(distribution)
-            is_new = point.module not in sys.modules
-            with printing_aside(looks=is_new), np.errstate():  # what an import sets is not for others
+            new = None if point.module in sys.modules else point.module
+            with printing_aside(new), np.errstate():  # what an import sets is not for others
                 plugin = point.load()
                 check_api(plugin)
                 self.manager.register(plugin, name=point.name)
             self.manager.check_pending()
-        except KeyboardInterrupt:
-            raise
         except UnusableError as error:
             self._skip(about, str(error))
         except BaseException as error:  # whatever its import does, sys.exit among it
+            _let_interruptions_pass(error)
             self._skip(about, f"it cannot be loaded: {describe_error(error)}")
 
     def _skip(self, about: Distribution, reason: str) -> None:
@@ -236,7 +236,8 @@ class Registry:
             raise PluginError(f"the plugin {name or plugin!r} cannot be used: {error}") from error
 
     def registered(self, hook: str) -> dict[str, Registered]:
-        """What a hook registers, by name in sorted order. An installed plugin that gives none of it is skipped.
+        """What a hook registers, by name in sorted order: the same objects whenever it is asked. An installed plugin
+        that gives none of it is skipped.
 
         Raises
         ------
@@ -244,9 +245,16 @@ class Registry:
             If a plugin that was given returns something else than a list of complete objects or a method is misspelt,
             or a name is taken.
         """
+        implementations = getattr(self.manager.hook, hook).get_hookimpls()
+        asked = (hook, *(each.function for each in implementations))
+        if asked not in self._registered:
+            self._registered[asked] = self._ask(hook, implementations)
+        return dict(self._registered[asked])
+
+    def _ask(self, hook: str, implementations: Iterable[pluggy.HookImpl]) -> dict[str, Registered]:
         kind = REGISTRIES[hook]
         by_name: dict[str, Registered] = {}
-        for implementation in getattr(self.manager.hook, hook).get_hookimpls():
+        for implementation in implementations:
             plugin = implementation.plugin_name
             try:
                 objects = _objects_of(kind, hook, plugin, implementation.function)
@@ -315,11 +323,10 @@ class Registry:
         for each in self.manager.hook.register_commands.get_hookimpls():
             plugin = each.plugin_name
             try:
-                with printing_aside(is_looked_at(each.function)):
+                with printing_aside(looked_at(each.function)):
                     add_commands(cli, partial(each.function, *[cli for _ in each.argnames]))
-            except KeyboardInterrupt:
-                raise
             except BaseException as error:
+                _let_interruptions_pass(error)
                 about = self._installed(plugin)
                 of = f" of {about.name} {about.version}" if about else ""
                 why = str(error) if isinstance(error, PrldhError) else f"they failed: {describe_error(error)}"
@@ -337,15 +344,22 @@ class Registry:
         for each in self.manager.hook.stage_finished.get_hookimpls():
             given = {"stage": stage, "result": handed(result)}
             try:
-                with printing_aside(is_looked_at(each.function)):
+                with printing_aside(looked_at(each.function)):
                     each.function(*(given[name] for name in each.argnames))
-            except (PrldhError, MemoryError, KeyboardInterrupt):
+            except (PrldhError, MemoryError):
                 raise
             except BaseException as error:
+                _let_interruptions_pass(error)
                 raise PluginError(
                     f"the plugin '{each.plugin_name}', which observes the stage '{stage}', failed:"
                     f" {describe_error(error)}. Update or uninstall it."
                 ) from error
+
+
+def _let_interruptions_pass(error: BaseException) -> None:
+    """Raise an error again where it is somebody's who asked the process to end, and not the plugin's own."""
+    if is_interruption(error) and not is_pretended(error):
+        raise error
 
 
 def _entry_points() -> tuple[list[metadata.EntryPoint], list[tuple[metadata.EntryPoint, metadata.Distribution]]]:
@@ -376,16 +390,17 @@ def _objects_of(kind: Kind, hook: str, plugin: str, function: Callable[[], Any])
         If that is no list of complete objects.
     """
     try:
-        with printing_aside(is_looked_at(function)):
+        with printing_aside(looked_at(function)):
             objects = function()
             if not isinstance(objects, (list, tuple)):
                 raise PluginError(f"{hook} of plugin '{plugin}' must return a list, found {type(objects).__name__}.")
             for item in objects:
                 _refuse_misspelt(kind, item, plugin)
                 _refuse_incomplete(kind, item, plugin)
-    except (PrldhError, MemoryError, KeyboardInterrupt):
+    except (PrldhError, MemoryError):
         raise
     except BaseException as error:
+        _let_interruptions_pass(error)
         raise PluginError(
             f"{hook} of plugin '{plugin}' failed: {describe_error(error)}. Update or uninstall it."
         ) from error
@@ -400,8 +415,16 @@ def _refuse_incomplete(kind: Kind, item: Any, plugin: str) -> None:
         what = f"has no {', '.join(missing)}" if missing else "is a class"
         hint = "; have you forgotten the `()`?" if isinstance(item, type) else "."
         raise PluginError(f"{kind.noun} {item!r} of plugin '{plugin}' {what}{hint}")
-    if not isinstance(item.name, str) or not item.name.strip():
+    if not is_writable(item.name) or not item.name.strip():
         raise PluginError(f"{kind.noun} {item!r:.200} of plugin '{plugin}' has no name, but {item.name!r:.80}.")
+    if set(item.name) & set("/\\\0"):  # files are named by it
+        raise PluginError(f"{kind.noun} {item.name!r:.80} of plugin '{plugin}' has a name with a slash or NUL in it.")
+    for part in ("version", "label", "short_label", "title"):
+        text = getattr(item, part, "")
+        if isinstance(text, str) and not is_writable(text):
+            raise PluginError(
+                f"{kind.noun} '{item.name}' of plugin '{plugin}' has a {part} that no file holds: {text!r:.80}."
+            )
 
 
 def _refuse_misspelt(kind: Kind, item: Any, plugin: str) -> None:

@@ -30,20 +30,25 @@ _FIXED = (property, classmethod, str, bytes, int, float, tuple, frozenset)
 _ADDED = (types.FunctionType, types.BuiltinFunctionType, types.MethodType, staticmethod, classmethod, property)
 #: How often something was called.
 _calls: Counter[Any] = Counter()
+#: After which calls something was set back.
+_caught: set[Any] = set()
 
 
-def is_looked_at(*what: Any) -> bool:
-    """Whether this call of a function, or of a class's method, is one after which :func:`keep_modules` sets back: the
-    first, fourth, sixteenth and so on in this process. To go through all names takes as long as a small fit, and code
-    that replaces something does so in its first call."""
+def looked_at(*what: Any) -> Any:
+    """``what`` where this call of a function, or of a class's method, is one after which :func:`keep_modules` sets
+    back; None of others. It is the first, fourth, sixteenth and so on in this process: to go through all names takes as
+    long as a small fit, and code that replaces something does so in its first call. Of what was caught it is every
+    call, as that may replace again what was set back."""
     _calls[what] += 1
-    return _calls[what].bit_count() == 1 and _calls[what].bit_length() % 2 == 1
+    is_one = what in _caught or (_calls[what].bit_count() == 1 and _calls[what].bit_length() % 2 == 1)
+    return what if is_one else None
 
 
-def keep_modules() -> Back:
+def keep_modules(what: Any) -> Back:
     """What sets names of modules and classes back to what they stand for now, where others were put into their place or
     they were deleted; functions that were added before others of their name, a class's inherited ones or Python's own,
-    go. Modules that were taken out of ``sys.modules`` come back. Of what is imported meanwhile nothing is known."""
+    go. Modules that were taken out of ``sys.modules`` come back. Of what is imported meanwhile nothing is
+    known. ``what`` was called: it is caught where something is set back."""
     put_built_ins, built_ins = vars(builtins).update, dict(vars(builtins))
     modules = dict(sys.modules)
     kept = [(owner, vars(owner).copy()) for owner in _owners(modules)]
@@ -54,8 +59,8 @@ def keep_modules() -> Back:
             if sys.modules.get(name) is not module and _top(name) in _LIBRARIES | {_OWN, *_OF_PYTHON}:
                 sys.modules[name] = module
         for owner, before in kept:
-            if _differs(vars(owner), before):
-                _set_back(owner, before)
+            if _differs(vars(owner), before) and _set_back(owner, before):
+                _caught.add(what)
 
     return back
 
@@ -96,17 +101,21 @@ def _differs(now: Any, before: dict[str, Any]) -> bool:
         return True
 
 
-def _set_back(owner: Any, before: dict[str, Any]) -> None:
-    now = vars(owner)
+def _set_back(owner: Any, before: dict[str, Any]) -> bool:
+    """Whether there was something to set back."""
+    now, found = vars(owner), False
     for name, value in before.items():
         is_fixed = callable(value) or (isinstance(value, _FIXED) and not name.startswith("__"))
         if is_fixed and now.get(name) is not value:
+            found = True
             _put(owner, name, value)
     behind = [vars(each) for each in owner.__mro__[1:]] if isinstance(owner, type) else [vars(builtins)]
     for name in now.keys() - before.keys():
         if isinstance(now[name], _ADDED) and any(name in each for each in behind):
+            found = True
             with suppress(Exception):
                 delattr(owner, name)
+    return found
 
 
 def _put(owner: Any, name: str, value: Any) -> None:

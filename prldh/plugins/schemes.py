@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from prldh.core import Columns, DataError, Resample, StudyError, Subjects, is_blank, nearest
 from prldh.plugins.border import called
-from prldh.plugins.promises import check_resamples
+from prldh.plugins.promises import check_resamples, guarded
 
 
 class PatientColumns(Mapping[str, np.ndarray]):
@@ -55,8 +56,12 @@ def draw_resamples(
     outcome = np.zeros(len(patients), dtype=subjects.outcome.dtype)
     np.maximum.at(outcome, place, subjects.outcome)
     more = (PatientColumns(subjects),) if takes_columns(validator) else ()
-    resamples: list[Resample] = called("validator", validator, "resamples", outcome, settings, seed, *more)
-    check_resamples(name, validator.kind, resamples, len(patients))
+    with guarded("validator", validator):  # what it gives may be as odd as what it raises
+        given = called("validator", validator, "resamples", outcome, settings, seed, *more)
+        check_resamples(name, validator.kind, given, len(patients))
+        resamples = [
+            Resample(_rows(r.train), _rows(r.test), int(r.repeat), int(r.fold), getattr(r, "group", "")) for r in given
+        ]
     if len(patients) == subjects.n:
         return resamples
     rows_of = np.split(np.argsort(place, kind="stable"), np.cumsum(np.bincount(place))[:-1])
@@ -64,7 +69,12 @@ def draw_resamples(
     def expand(numbers: np.ndarray) -> np.ndarray:
         return np.concatenate([rows_of[p] for p in numbers]) if len(numbers) else np.empty(0, dtype=np.int64)
 
-    return [Resample(expand(r.train), expand(r.test), r.repeat, r.fold, getattr(r, "group", "")) for r in resamples]
+    return [replace(r, train=expand(r.train), test=expand(r.test)) for r in resamples]
+
+
+def _rows(given: Any) -> np.ndarray:
+    """Row numbers as a copy: a validator may fill its own array again."""
+    return np.array(given, dtype=np.int64)
 
 
 def takes_columns(validator: Any) -> bool:

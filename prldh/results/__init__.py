@@ -9,7 +9,7 @@ from prldh.results.differences import NOT_THERE, SettingDiffers, differing_setti
 from prldh.results.features import selected_features
 from prldh.results.folder_files import FeaturesFile, FrozenModels, Training
 from prldh.results.glossary import GLOSSARY, TERMS_BY_MEASURE, Term
-from prldh.results.held import hold, parse, read_held
+from prldh.results.held import Misfit, check_of, hold, parse, read_held
 from prldh.results.lead import (
     NO_USABLE,
     artefacts_in_words,
@@ -84,6 +84,7 @@ __all__ = [
     "LED_AS",
     "LINE",
     "MEASURES",
+    "Misfit",
     "NOT_THERE",
     "NO_USABLE",
     "POOLED",
@@ -105,6 +106,7 @@ __all__ = [
     "assemble",
     "bootstrap_first",
     "by_honesty",
+    "check_of",
     "cited_keys",
     "compares_artefacts",
     "computed_once",

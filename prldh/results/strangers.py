@@ -114,4 +114,8 @@ def measured(item: Any, plugin: str, outcome: np.ndarray, probability: np.ndarra
 
 
 def _fits(value: Any) -> bool:
-    return value is None or (isinstance(value, Real) and not isinstance(value, bool | np.bool_) and isfinite(value))
+    is_number = isinstance(value, Real) and not isinstance(value, bool | np.bool_)
+    try:
+        return value is None or (is_number and isfinite(value))
+    except OverflowError:  # a whole number beyond all floats
+        return False

@@ -10,6 +10,7 @@ import time
 import warnings
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
+from multiprocessing import util
 from statistics import fmean
 from typing import Any
 
@@ -179,6 +180,7 @@ def end_with(parent: int) -> None:
         return
     hear_interruptions()
     multiprocessing.set_start_method(None, force=True)
+    util.Finalize(None, _end_children, exitpriority=1)
     with suppress(OSError):
         os.dup2(2, 1)
 
@@ -189,6 +191,13 @@ def end_with(parent: int) -> None:
 
     if os.name == "posix":
         threading.Thread(target=watch, daemon=True).start()
+
+
+def _end_children() -> None:
+    """End what is left of the processes that this one started: at its own end Python waits for them, and those of a
+    pool that somebody left open wait for work for ever."""
+    for child in multiprocessing.active_children():
+        child.kill()
 
 
 def run_work(

@@ -205,6 +205,7 @@ def test_a_section_that_fails_is_told_in_its_place(tmp_path):
         assert f"TypeError: render gives {type(gives).__name__} in place of HTML" in _rendered(
             "odd", Odd(gives), "stranger", results, tmp_path
         )
+    assert "UnicodeEncodeError: " in _rendered("odd", Odd("<p>\ud800</p>"), "stranger", results, tmp_path)
     shown = str(_rendered("mine", Section(), "stranger", {}, tmp_path))
     assert (
         "section 'mine' of the plugin 'stranger' could not be made: KeyError" in shown.replace("&#39;", "'")

@@ -38,11 +38,11 @@ from pydantic import BaseModel, ConfigDict
 
 import prldh
 from prldh import cli as command_line
-from prldh.chain.applying import applied
+from prldh.chain.applying import Table, applied, check_again
 from prldh.chain.states import from_states
-from prldh.core import ASKING
+from prldh.core import ASKING, interruptions
 from prldh.core.errors import DataError, PluginError, PrldhError
-from prldh.core.fitted import LinearScore
+from prldh.core.fitted import Chosen, LinearScore, take_columns
 from prldh.core.records import Cohort, Resample, Selection
 from prldh.data.imaging.sources import ChosenSource
 from prldh.data.imaging.stepping import ChosenStep, apply_steps
@@ -51,6 +51,7 @@ from prldh.plugins import registry as of_registry
 from prldh.plugins.border import called, handed, lent, lent_next
 from prldh.plugins.hookspecs import hookimpl
 from prldh.plugins.registry import Registry
+from prldh.plugins.schemes import draw_resamples
 from prldh.results.folder_files import Provenance
 from prldh.results.held import hold
 from prldh.testing.cases import make_case
@@ -278,7 +279,7 @@ class Peaceful:
                 self.state, self.kind = {"names": list(names)}, "transforms values"
 
             def apply(self, values, names, columns):
-                found = values + 1.0
+                found = take_columns(values, names, self.names) + 1.0
                 spoils(values, columns)
                 return found
 
@@ -774,12 +775,25 @@ def test_what_a_plugin_adds_to_our_modules_goes_and_what_it_removes_comes_back()
 
 
 def test_every_name_is_looked_at_in_the_first_calls_of_a_method_alone():
-    from prldh.plugins.replaced import is_looked_at
+    from prldh.plugins.replaced import looked_at
 
     class Fitting: ...
 
-    looked_at = [n for n in range(1, 70) if is_looked_at(Fitting, "fit")]
-    assert looked_at == [1, 4, 16, 64] and is_looked_at(Fitting, "apply")
+    calls = [n for n in range(1, 70) if looked_at(Fitting, "fit") is not None]
+    assert calls == [1, 4, 16, 64] and looked_at(Fitting, "apply") is not None
+
+
+def test_who_replaced_something_is_looked_at_in_every_call():
+    """It replaced it again in its second call, which nobody looked at, and every later number was another."""
+
+    class Replacing:
+        def fit(self):
+            np.sort = lambda *_: 1 / 0
+
+    own = np.sort
+    for _ in range(6):
+        called("selector", Replacing(), "fit")
+        assert np.sort is own
 
 
 def test_a_plugin_that_closes_files_of_others_is_named():
@@ -946,30 +960,244 @@ def _times(found, factors):
     return found
 
 
+def _changed(found, change):
+    """The same, with what it gives changed by a function of that and the rows."""
+    own = found.apply
+    found.apply = lambda values, names, columns: change(own(values, names, columns), values)
+    return found
+
+
+def _renamed(found):
+    """The same numbers, as columns of other names."""
+    found.outputs = tuple(f"other {name}" for name in found.outputs)
+    return found
+
+
+def _with_only(found, only):
+    found.only = only
+    return found
+
+
+#: What something fitted does that it must not: a change of what was fitted, one of what is read from its state, and
+#: what is told.
+NOT_THE_SAME = {
+    "another factor": (None, lambda found: _times(found, itertools.repeat(2)), "reads another thing from its state"),
+    "nothing": (None, lambda found: None, "reads another thing from its state"),
+    "of small numbers": (
+        lambda found: _changed(found, lambda given, _: given * 1e-9),
+        lambda found: _changed(found, lambda given, _: given * -2e-9),
+        "reads another thing from its state",
+    ),
+    "counts": (lambda found: _times(found, itertools.count(1)), None, "gives the same rows other numbers each time"),
+    "centres": (
+        lambda found: _changed(found, lambda given, _: given - given.mean(axis=0)),
+        None,
+        "gives a row other numbers where other rows stand beside it",
+    ),
+}
+#: The same of transforms alone, which give columns.
+NOT_THE_SAME_COLUMNS = {
+    "other names": (None, _renamed, "reads another thing from its state"),
+    "fewer are others": (
+        lambda found: _with_only(found, lambda outputs: _times(type(found)(outputs), itertools.repeat(2))),
+        lambda found: _times(found, itertools.repeat(1 + (len(found.names) < 4))),
+        "gives another thing where it is asked for some of its columns alone",
+    ),
+    "fewer are all": (
+        lambda found: _with_only(found, lambda outputs: found),
+        None,
+        "gives another thing where it is asked for some of its columns alone",
+    ),
+    "fewer are none": (
+        lambda found: _with_only(found, lambda outputs: None),
+        None,
+        "gives another thing where it is asked for some of its columns alone",
+    ),
+}
+
+
 @pytest.mark.usefixtures("undrawn")
 @pytest.mark.parametrize(
-    ("hook", "told", "way"),
+    ("hook", "noun", "fitted", "read", "told"),
     [
-        *(("register_transforms", "transform", way) for way in ("state", "time")),
-        *(("register_learners", "learner", way) for way in ("state", "time", "fewer")),
+        pytest.param(hook, noun, *way, id=f"{noun}, {name}")
+        for hook, noun, ways in (
+            ("register_transforms", "transform", NOT_THE_SAME | NOT_THE_SAME_COLUMNS),
+            ("register_learners", "learner", NOT_THE_SAME),
+        )
+        for name, way in ways.items()
     ],
 )
-def test_what_is_fitted_is_the_same_each_time_and_from_its_state(study, tmp_path, hook, told, way):
+def test_what_is_fitted_is_the_same_each_time_and_from_its_state(study, tmp_path, hook, noun, fitted, read, told):
     """New patients would be given other numbers than those that the run judged."""
     hooks = Peaceful().hooks()
     (item,) = hooks[hook]()
-    fit, read = item.fit, item.from_state
-    if way == "state":
-        item.from_state = lambda state: _times(read(state), itertools.repeat(2))
-    elif way == "time":
-        item.fit = lambda *given: _times(fit(*given), itertools.count(1))
-    else:
-        item.from_state = lambda state: read({"names": state["names"][:1]})
+    own_fit, own_read = item.fit, item.from_state
+    if fitted is not None:
+        item.fit = lambda *given: fitted(own_fit(*given))
+    if read is not None:
+        item.from_state = lambda state: read(own_read(state))
     hooks[hook] = lambda: [item]
-    does = "gives the same rows other numbers each time" if way == "time" else "reads another thing from its state"
-    with pytest.raises(PluginError, match=rf"the {told} '{item.name}' {does}"):
+    with pytest.raises(PluginError, match=rf"the {noun} '{item.name}' {told}.*would be given other numbers"):
         prldh.analyze(study, tmp_path / "out", jobs=1, plugins=[_plugin(hooks)])
     assert not (tmp_path / "out").exists()
+
+
+@dataclass
+class Some:
+    """Columns times a number, of which some may be asked for."""
+
+    names: tuple[str, ...]
+    factor: float = 1e6
+    kind = "transforms values"
+    outputs = property(lambda self: self.names)
+
+    @property
+    def state(self):
+        return {"names": list(self.names), "factor": self.factor}
+
+    def only(self, outputs):
+        return Some(tuple(outputs), self.factor)
+
+    def apply(self, values, names, columns):
+        return (take_columns(values, names, self.names) * self.factor).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class OwnChosen(Chosen):
+    """A plugin's own record of what it chose."""
+
+
+def test_what_keeps_its_promise_is_not_blamed():
+    """Numbers of any size, in single precision, some of the columns alone; what chooses columns needs no state."""
+    values = np.random.default_rng(0).normal(size=(20, 3)) + 1e3
+    step = SimpleNamespace(name="some", from_state=lambda state: Some(tuple(state["names"]), round(state["factor"], 3)))
+    for factor in (1e-12, 1e6):
+        step.from_state = lambda state: Some(tuple(state["names"]), state["factor"])
+        check_again(step, "transform", Some(("a", "b", "c"), factor), Table(values, ("a", "b", "c")), {})
+    check_again(SimpleNamespace(name="own"), "selector", OwnChosen(("a",)), Table(values, ("a", "b", "c")), {})
+
+
+class ByPosition(Some):
+    """Takes its columns by position, as what was written for arrays does."""
+
+    def only(self, outputs):
+        return ByPosition(tuple(outputs), self.factor)
+
+    def apply(self, values, names, columns):
+        assert values.shape[1] == len(self.names) and tuple(names) == tuple(self.names)
+        return values * self.factor
+
+
+def test_what_takes_columns_by_position_is_given_its_own_in_its_order():
+    values = np.random.default_rng(0).normal(size=(20, 4))
+    step = SimpleNamespace(name="some", from_state=lambda state: ByPosition(tuple(state["names"]), state["factor"]))
+    fitted = ByPosition(("a", "b", "c"), 2.0)
+    check_again(step, "transform", fitted, Table(values, ("d", "c", "b", "a")), {})
+    found = applied(fitted, values, ("d", "c", "b", "a"), {})
+    np.testing.assert_array_equal(found, 2 * values[:, [3, 2, 1]])
+
+
+class NoArray:
+    """What a library gives that is no array, and says so: a tensor that wants its gradient, a sparse matrix."""
+
+    def __array__(self, *_, **__):
+        raise RuntimeError("no array")
+
+
+#: Half of a character, which no file holds.
+HALF = "\ud800"
+#: What a plugin gives that files or numbers cannot hold: the hook, what is set of what it fits or gives, and what is
+#: told.
+UNWRITABLE = {
+    "reason": ("register_selectors", lambda found: replace(found, dropped={"f2": HALF}), "gives reasons that cannot"),
+    "detail": ("register_selectors", lambda found: replace(found, details={"a": [HALF]}), "gives details that cannot"),
+    "key": ("register_selectors", lambda found: replace(found, details={HALF: 1}), "gives details that cannot"),
+    "ragged": ("register_selectors", lambda found: replace(found, kept=[[0], [0, 1]]), "failed: ValueError"),
+    "column": ("register_transforms", lambda found: _put(found, outputs=(HALF, "b", "c", "d")), "gives a column that"),
+    "number": (
+        "register_transforms",
+        lambda found: _put(found, outputs=(1, 2, 3, 4)),
+        "gives a column that is named 1",
+    ),
+    "blank": ("register_transforms", lambda found: _put(found, outputs=("a", " ", "c", "d")), "gives a column that is"),
+    "state": ("register_transforms", lambda found: _put(found, state={"names": [HALF]}), "state is not JSON"),
+    "masked": (
+        "register_transforms",
+        lambda found: _changed(found, lambda given, _: np.ma.array(given, mask=given > 0)),
+        "gives a masked array",
+    ),
+    "no array": ("register_transforms", lambda found: _changed(found, lambda *_: NoArray()), "failed: RuntimeError"),
+    "score": ("register_learners", lambda found: _changed(found, lambda *_: NoArray()), "failed: RuntimeError"),
+    "of a score": ("register_learners", lambda found: _put(found, state={"names": [HALF]}), "state is not JSON"),
+    "its detail": ("register_learners", lambda found: _put(found, details={"a": HALF}), "gives details that cannot"),
+    "its set": ("register_learners", lambda found: _put(found, details={"a": {1}}), "gives details that cannot"),
+    "its list": ("register_learners", lambda found: _put(found, details=[1]), "gives list in place of details"),
+    **{
+        f"{part} {number!r}": (
+            "register_validators",
+            lambda found, part=part, number=number: [replace(each, **{part: number}) for each in found],
+            told,
+        )
+        for part in ("repeat", "fold")
+        for number, told in (
+            ([0], "gives \\[0\\] as a"),
+            (None, "gives None as a"),
+            (-1, "gives -1 as a"),
+            (0.5, "gives 0.5 as a"),
+            (HALF, "as a .* in place of a whole number"),
+            (10**30, "as a .* in place of a whole number"),
+        )
+    },
+    "repeat 1": (
+        "register_validators",
+        lambda found: [replace(each, repeat=1) for each in found],
+        "gives 1 repeats, numbered up to 1: they are numbered from 0 on",
+    ),
+    "group": (
+        "register_validators",
+        lambda found: [replace(each, group=HALF) for each in found],
+        "as a group in place",
+    ),
+    "rows": ("register_validators", lambda found: [replace(found[0], train=[[0], [0, 1]])], "failed: ValueError"),
+}
+
+
+def _put(found, **parts):
+    for name, value in parts.items():
+        setattr(found, name, value)
+    return found
+
+
+@pytest.mark.usefixtures("undrawn")
+@pytest.mark.parametrize(("hook", "change", "told"), UNWRITABLE.values(), ids=UNWRITABLE)
+def test_what_no_file_can_hold_is_one_message(study, tmp_path, hook, change, told):
+    hooks = Peaceful().hooks()
+    (item,) = hooks[hook]()
+    method = {"register_validators": "resamples", "register_checklists": "evaluate"}.get(hook, "fit")
+    own = getattr(item, method)
+    setattr(item, method, _fourth(own, change) if method == "resamples" else lambda *given: change(own(*given)))
+    hooks[hook] = lambda: [item]
+    with pytest.raises(PluginError, match=told) as refused:
+        prldh.analyze(study, tmp_path / "out", jobs=1, plugins=[_plugin(hooks)])
+    str(refused.value).encode()
+    assert not (tmp_path / "out").exists()
+
+
+def _fourth(own, change):
+    return lambda outcome, settings, seed, columns: change(own(outcome, settings, seed, columns))
+
+
+def test_resamples_are_prldhs_own_records():
+    """A list of positions, an array that is filled again, an object without a group: all are what they say."""
+    rows = np.arange(4)
+    given = SimpleNamespace(train=[0, 1], test=rows[2:], repeat=np.int64(0), fold=np.uint8(1))
+    validator = SimpleNamespace(name="loose", kind="holdout", resamples=lambda outcome, settings, seed: [given])
+    subjects = SimpleNamespace(patient=np.arange(4), outcome=np.array([0, 1, 0, 1]), n=4)
+    (found,) = draw_resamples("loose", validator, None, subjects, np.random.SeedSequence(0))
+    rows[:] = 0
+    assert found.train.tolist() == [0, 1] and found.test.tolist() == [2, 3] and found.train.dtype == np.int64
+    assert (type(found), found.repeat, found.fold, found.group) == (Resample, 0, 1, "")
 
 
 @pytest.mark.parametrize(
@@ -1179,6 +1407,24 @@ UNUSABLE = {
         (),
         "has no name, but 3",
     ),
+    "slashed": (
+        GOOD.replace("return []", "return [type('X', (), dict(name='../x', version='1', Settings=1, fit=print))()]"),
+        (),
+        "has a name with a slash",
+    ),
+    "half": (
+        GOOD.replace("return []", r"return [type('X', (), dict(name='\ud800', version='1', Settings=1, fit=print))()]"),
+        (),
+        r"has no name, but '\ud800'",
+    ),
+    "labelled": (
+        GOOD.replace(
+            "return []",
+            r"return [type('X', (), dict(name='x', label='\ud800', version='1', Settings=1, fit=print))()]",
+        ),
+        (),
+        r"has a label that no file holds: '\ud800'",
+    ),
     "misnamed": (GOOD.replace("selectors", "selector"), (), "unknown hook 'register_selector'"),
     "newer": (GOOD + "api = 2", (), "it was written for API 2"),
     "worded": (GOOD + "api = '1'", (), "its api is '1', and must be a whole number"),
@@ -1216,6 +1462,25 @@ def test_a_plugin_that_cannot_be_used_is_skipped_with_one_line(tmp_path, monkeyp
     assert name not in {each.plugin for each in registry.distributions}
     with pytest.raises(PluginError, match=f"there is no selector 'mine_of_it'.* It may be that the plugin '{name}' of"):
         registry.choose("register_selectors", "mine_of_it", "selection, step 1")
+
+
+@pytest.mark.parametrize("where", ["import", "hook"])
+def test_an_interruption_that_a_plugin_raises_before_a_run_is_its_own(tmp_path, monkeypatch, capsys, where):
+    """It ended every command, ``--help`` included, as if somebody had asked for it."""
+    code = "raise KeyboardInterrupt" if where == "import" else GOOD.replace("return []", "raise KeyboardInterrupt")
+    install(tmp_path, monkeypatch, code, f"stops_{where}")
+    monkeypatch.setattr(of_registry, "_SAID", set())
+    monkeypatch.setattr(interruptions, "_asked", [])
+    former = signal.getsignal(signal.SIGINT)
+    try:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        with pytest.raises(KeyboardInterrupt):  # who does not hear of signals cannot tell
+            Registry().registered("register_selectors")
+        interruptions.hear_interruptions()
+        assert "icc" in Registry().registered("register_selectors")
+        assert f"the plugin 'stops_{where}' of prldh-stops_{where} 2.5 is skipped" in capsys.readouterr().err
+    finally:
+        signal.signal(signal.SIGINT, former)
 
 
 SELECTOR = """

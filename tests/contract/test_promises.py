@@ -66,9 +66,11 @@ def test_selections_that_are():
 
 
 def test_details_are_json():
-    check_details(Stranger(None), {"n": np.int64(3), "x": np.float64("nan"), "all": np.arange(2)})
+    check_details("selector", Stranger(None), {"n": np.int64(3), "x": np.float64("nan"), "all": np.arange(2)})
     with pytest.raises(PluginError, match="'strange' gives details that cannot be written as JSON"):
-        check_details(Stranger(None), {"n": object()})
+        check_details("selector", Stranger(None), {"n": object()})
+    with pytest.raises(PluginError, match="the learner 'strange' gives list in place of details by name"):
+        check_details("learner", Stranger(None), [1])
 
 
 def _resample(train=(0, 1), test=(2, 3), repeat=0, fold=0):

@@ -103,6 +103,7 @@ def test_it_conforms(item):
         ({"estimate": float("nan")}, "finite numbers"),
         ({"estimate": "0.5"}, "finite numbers"),
         ({"estimate": True}, "finite numbers"),
+        ({"estimate": 10**400}, "finite numbers"),
         ({"estimate": 0.5, "low": 0.6, "high": 0.7}, "outside its own interval"),
         ({"estimate": 0.5, "low": 0.6}, "outside its own interval"),
         ({"estimate": None, "low": 0.1, "high": 0.9}, "outside its own interval"),

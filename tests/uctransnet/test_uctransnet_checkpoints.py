@@ -125,6 +125,8 @@ def test_weights_that_are_not_finite_are_damage(checkpoint, tmp_path):
         (lambda v: v.bool(), "bool"),
         (lambda v: torch.quantize_per_tensor(v, 0.1, 0, torch.qint8), "qint8"),
         (lambda v: v.to("meta"), "float32 without values"),
+        (lambda v: torch.nested.nested_tensor([v[0], v[1]]), "float32, nested"),
+        (lambda v: v.flatten(1).to_sparse_csr(), "float32 of the layout sparse_csr"),
     ],
 )
 def test_weights_of_another_kind_are_told(checkpoint, tmp_path, made, told):

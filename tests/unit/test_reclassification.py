@@ -186,7 +186,7 @@ def test_the_report_shows_p_values_of_held_out_predictions_alone(predictions):
     template = create_environment(words).from_string(source)
     rows = [apparent, held_out]
     view = {"models_shown": MODELS_SHOWN, "rows_open": ROWS_OPEN, "size": lambda comparison: ""}
-    shown = template.render(data={"reclassification": rows}, view=view | {"reclassification": by_scope(rows)})
+    shown = template.render(data={"reclassification": rows}, view=view | {"reclassification": by_scope(rows, words)})
     assert (
         "Read the likelihood-ratio test" in shown
         and "both for disc, adjusted" in shown

@@ -87,6 +87,41 @@ if __name__ == "__main__":
 """
 
 
+#: Processes of a worker's own that somebody leaves open, who may never end by themselves.
+LEAVING = """
+import concurrent.futures, multiprocessing, sys, time
+from prldh.work import over_processes
+
+left = []
+
+def executor():
+    left.append(concurrent.futures.ProcessPoolExecutor(2))
+    return left[-1].submit(abs, -1).result()
+
+def pool():
+    left.append(multiprocessing.Pool(2))
+    return left[-1].apply(abs, (-1,))
+
+def process():
+    left.append(multiprocessing.Process(target=time.sleep, args=(500,)))
+    left[-1].start()
+    return 1
+
+if __name__ == "__main__":
+    kinds = {"executor": executor, "pool": pool, "process": process}
+    print(list(over_processes(lambda make: make(), iter([kinds[sys.argv[1]]]), 1)))
+"""
+
+
+@pytest.mark.parametrize("kind", ["executor", "pool", "process"])
+def test_a_worker_ends_whatever_processes_it_left(tmp_path, kind):
+    """Python waits at a process's end for what it started: a pool left open by a plugin kept the run for ever."""
+    script = tmp_path / "leaving.py"
+    script.write_text(LEAVING)
+    ended = subprocess.run([sys.executable, script, kind], capture_output=True, text=True, timeout=120)
+    assert (ended.returncode, ended.stdout) == (0, "[1]\n"), ended.stderr
+
+
 @pytest.mark.parametrize("jobs", ["1", "2"])
 def test_a_worker_may_start_processes_of_its_own(tmp_path, jobs):
     """As a plugin's fit does: they died at their start, and a pool of them went on for ever."""

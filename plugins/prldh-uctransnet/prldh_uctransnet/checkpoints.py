@@ -50,16 +50,12 @@ def load_checkpoint(path: Path) -> Checkpoint:
     """
     content = read_content(path)
     weights = find_weights(content, path)
+    _refuse_odd(weights, path, {})  # some kinds have no shape
     with torch.device("meta"):
         network = UCTransNet(**_shape_of(weights))
     own = network.state_dict()
     check_weights(weights, {k: tuple(v.shape) for k, v in own.items()}, path)
-    odd = next((k for k, v in weights.items() if not _is_plain(v, own[k].is_floating_point())), None)
-    if odd:
-        raise PluginError(
-            f"the checkpoint {path.name} holds {odd} as {_kind(weights[odd])}, and weights are plain floating-point"
-            " numbers. Save network.float().state_dict() where it was made."
-        )
+    _refuse_odd(weights, path, own)
     bad = next((k for k, v in weights.items() if not torch.isfinite(v.float()).all()), None)
     if bad:
         raise DataError(
@@ -71,9 +67,20 @@ def load_checkpoint(path: Path) -> Checkpoint:
     return Checkpoint(network.float().eval(), provenance if isinstance(provenance, dict) else {})
 
 
+def _refuse_odd(weights: Mapping[str, Tensor], path: Path, own: Mapping[str, Tensor]) -> None:
+    """Refuse weights that are no plain numbers, and whole ones where the network's ``own`` are not."""
+    floats = {name for name, values in own.items() if values.is_floating_point()}
+    odd = next((k for k, v in weights.items() if not _is_plain(v, k in floats)), None)
+    if odd:
+        raise PluginError(
+            f"the checkpoint {path.name} holds {odd} as {_kind(weights[odd])}, and weights are plain floating-point"
+            " numbers. Save network.float().state_dict() where it was made."
+        )
+
+
 def _is_plain(values: Tensor, is_float: bool) -> bool:
-    """Whether these are numbers as a network holds them: neither sparse, packed, complex nor left out."""
-    is_dense = values.layout == torch.strided and not values.is_quantized and not values.is_meta
+    """Whether these are numbers as a network holds them: neither nested, sparse, packed, complex nor left out."""
+    is_dense = values.layout == torch.strided and not (values.is_nested or values.is_quantized or values.is_meta)
     return is_dense and not values.is_complex() and (values.is_floating_point() or not is_float)
 
 
@@ -81,6 +88,8 @@ def _kind(values: Tensor) -> str:
     kind = str(values.dtype).removeprefix("torch.")
     if values.is_meta:
         return f"{kind} without values"
+    if values.is_nested:
+        return f"{kind}, nested"
     return kind if values.layout == torch.strided else f"{kind} of the layout {str(values.layout).split('.')[-1]}"
 
 
