@@ -194,7 +194,7 @@ def no_leakage(d: Dossier) -> Finding:
             report("validation"),
         )
     value = (
-        f"patients held out by {name_schemes(d)}, seed {d.run['study']['seed']}; {scopes_in_words(scopes)}; "
+        f"patients held out by {name_schemes(d)}, seed {d.run['study']['seed']}; {scopes_in_words(d, scopes)}; "
         "no held-out row was handed to any fit"
     )
     evidence = (report("validation"), result("ledger"), setting("validation"))
@@ -246,7 +246,7 @@ def internal(d: Dossier) -> Finding:
         return contradicted("this run tested nothing on patients that were held out", setting("validation"))
     return filled(
         f"on held-out patients of the same source, by {name_schemes(d)}:"
-        f" {scopes_in_words(d.settings['validation']['scope'])}",
+        f" {scopes_in_words(d, d.settings['validation']['scope'])}",
         report("validation"),
         setting("validation"),
     )

@@ -21,7 +21,6 @@ from prldh.checklists.findings import (
     result,
     setting,
 )
-from prldh.checklists.phrases import scopes_in_words
 from prldh.core import scope_words
 from prldh.pages import p_text
 from prldh.results import by_honesty, honest_auc, interval, is_clustered, led_by, unknown_leakage, whole_words
@@ -154,7 +153,7 @@ def comparison(d: Dossier) -> Finding:
 
 def _where(d: Dossier, c: Mapping[str, Any]) -> str:
     """On which predictions a comparison was made."""
-    return f"{facts_of(d).scheme(c['scheme'])}, {scopes_in_words([c['scope']])}" if c["scope"] else "apparent"
+    return f"{facts_of(d).scheme(c['scheme'])}, {d.words.scope(c['scope'])}" if c["scope"] else "apparent"
 
 
 def _tests(rows: Sequence[Mapping[str, Any]]) -> str:
@@ -218,5 +217,4 @@ def _gain(c: Mapping[str, Any]) -> str:
 def _led(d: Dossier, model: Mapping[str, Any], held: tuple[str, str, Mapping[str, Any]]) -> str:
     """What leads, as the report calls it: ``cross-validation, whole modelling process validated``."""
     scope, scheme, _ = held
-    fitted = whole_words(d.run, [model]) if scope == "pipeline" else scope_words(scope)
-    return f"{facts_of(d).scheme(scheme)}, {fitted}"
+    return f"{facts_of(d).scheme(scheme)}, {scope_words(scope, whole_words(d.run, [model]))}"

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from prldh.core import scope_words
+from prldh.checklists.dossier import Dossier
 
 #: Ways with blanks in covariates, by the study file's `missing`.
 MISSING = {
@@ -117,6 +117,6 @@ def _pair(key: str, value: Any, names: Collection[str]) -> str:
     return f"{word} {value_in_words(value, names)}"
 
 
-def scopes_in_words(scopes: Sequence[str]) -> str:
+def scopes_in_words(d: Dossier, scopes: Sequence[str]) -> str:
     """``model refitted and whole modelling process validated``."""
-    return " and ".join(map(scope_words, scopes))
+    return " and ".join(map(d.words.scope, scopes))

@@ -6,28 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, TypedDict
 
+from prldh.checklists.filling import Item
 from prldh.checklists.findings import STATUSES
 from prldh.checklists.run import FOLDER
 from prldh.checklists.wording import WORDS, describe_score
 from prldh.checklists.writing import FORMATS
 from prldh.core import DataError
 from prldh.results import read_held
-
-
-class _Item(TypedDict):
-    number: str
-    text: str
-    status: Literal["filled", "contradicted", "author", "answered", "not applicable"]
-
-
-class Item(_Item, total=False):
-    """An item of a checklist's file, as far as the report reads it."""
-
-    section: str | None
-    topic: str | None
-    value: str | None
-    reason: str | None
-    is_condition: bool
 
 
 class ChecklistFile(TypedDict):

@@ -210,7 +210,7 @@ def building(d: Dossier) -> Finding:
     if learner := learner_of(d):
         parts.append(f"Radscore by {learner}; models of it {second_stage_of(d)}")
     parts.append(name_ways(d))
-    parts.append(f"validated by {name_schemes(d)}: {scopes_in_words(d.settings['validation']['scope'])}")
+    parts.append(f"validated by {name_schemes(d)}: {scopes_in_words(d, d.settings['validation']['scope'])}")
     parts += name_plugins(d)
     value = "; ".join(part for part in parts if part)
     evidence = (report("models"), report("validation"), setting("selection"), *_ways_evidence(d))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-#: What a validation fits anew in every resample, by ``scope``: everything, or the logistic model alone.
+#: What a validation fits anew in every resample, by ``scope``: everything, or the logistic model alone. Where a part of
+#: a model was made outside the run, :data:`ALL_THAT_IS_FITTED` stands for the whole.
 SCOPE_WORDS = {"pipeline": "whole modelling process validated", "model": "model refitted"}
 WHOLE, REFITTED = SCOPE_WORDS["pipeline"], SCOPE_WORDS["model"]
 #: The whole, where a part was made outside the run: that part was validated by nobody.
@@ -11,12 +12,14 @@ ALL_THAT_IS_FITTED = "all that this run fits, fitted anew"
 OPTIMISM_FROM_SELECTION = "optimism from selection"
 
 
-def scope_words(scope: str) -> str:
-    """A scope as people read it; a name that is none stays.
+def scope_words(scope: str, whole: str = WHOLE) -> str:
+    """A scope as people read it; a name that is none stays. ``whole``: what the scope pipeline is.
 
     Examples
     --------
     >>> scope_words("pipeline")
     'whole modelling process validated'
+    >>> scope_words("pipeline", ALL_THAT_IS_FITTED)
+    'all that this run fits, fitted anew'
     """
-    return SCOPE_WORDS.get(scope, scope)
+    return whole if scope == "pipeline" else SCOPE_WORDS.get(scope, scope)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from prldh.chain import GROUPS, Protocol, has_splines
-from prldh.core import Cohort, FeatureBlock, Measure, ModelSpec, Resample, Warn, variables_in
+from prldh.core import ALL_THAT_IS_FITTED, WHOLE, Cohort, FeatureBlock, Measure, ModelSpec, Resample, Warn, variables_in
 from prldh.data.imaging import Images
 from prldh.models.patients import Patients
 from prldh.plugins import Registry, draw_resamples
@@ -45,6 +45,18 @@ class Plan:
     def all_specs(self) -> tuple[ModelSpec, ...]:
         """The models that are fitted and validated: the study's, and that of the covariates alone after them."""
         return self.specs if self.covariates_alone is None else (*self.specs, self.covariates_alone)
+
+    @cached_property
+    def whole(self) -> str:
+        """What scope ``pipeline`` validates of the models: where a part of one was made outside the run (a score given
+        as a column, features of a network that these patients trained), what the run itself fits."""
+        used = {name for spec in self.specs for name in self.variables(spec)} & self.study.tissues.keys()
+        images = self.images.tissues
+        is_outside = any(
+            self.study.tissues[name].radscore is not None or (name in images and images[name].may_leak(self.cohort.ids))
+            for name in used
+        )
+        return ALL_THAT_IS_FITTED if is_outside else WHOLE
 
     def separation_of(self, spec: ModelSpec) -> str:
         """What happens where the outcome is separated; a model that nobody asked for ends no run."""

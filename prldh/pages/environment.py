@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import jinja2
 from jinja2.bccache import Bucket
 
-from prldh.core import scope_words
 from prldh.pages.format import FILTERS
 from prldh.results import Words
 
@@ -55,14 +55,20 @@ def create_environment(words: Words | None = None, for_html: bool = True) -> jin
     if for_html:
         environment.filters.update(
             FILTERS,
-            scope=scope_words,
-            words=lambda name: words.scheme(name).label,
-            step_words=lambda name: words.step(name).label,
-            variable=words.variables,
-            variable_label=words.variables.label,
-            term=words.variables.term,
+            scope=_of_run(words.scope),
+            words=_of_run(lambda name: words.scheme(name).label),
+            step_words=_of_run(lambda name: words.step(name).label),
+            variable=_of_run(words.variables),
+            variable_label=_of_run(words.variables.label),
+            term=_of_run(words.variables.term),
         )
     return environment
+
+
+def _of_run(say: Callable[..., str]) -> Callable[..., str]:
+    """A filter that says something else of another run. It is asked anew of a constant, too: Jinja would keep the first
+    run's word in the compiled template that all runs share."""
+    return jinja2.pass_context(lambda _, *asked: say(*asked))
 
 
 def r_string(value: Any) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from prldh.core import scope_words
 from prldh.results import Words, by_honesty, honest_auc, led_by
 
 
@@ -20,7 +19,7 @@ def added_value_view(data: Mapping[str, Any], words: Words) -> dict[str, Any] | 
     for scope, scheme in [*by_honesty(alone["validation"]), (None, None)]:
         rows = _side_by_side([c for c in added if (c["scope"], c["scheme"]) == (scope, scheme)])
         if rows:
-            of = f"held out, {words.scheme(scheme).label}, {scope_words(scope)}" if scope and scheme else "apparent"
+            of = f"held out, {words.held_out(scope, scheme)}" if scope and scheme else "apparent"
             tables.append({"of": of, "rows": rows, "is_apparent": not scheme})
     covariates = dict.fromkeys(t["variable"] for t in alone["terms"] if t["variable"] != "(Intercept)")
     return {

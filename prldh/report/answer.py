@@ -93,7 +93,7 @@ def _held_out_tiles(data: Mapping[str, Any], best: Leading | None, words: Words,
         is_validated = any(by_honesty(m["validation"]) for m in data["models"])
         return [Tile(name, "not known", NO_USABLE if is_validated else NOT_VALIDATED, False) for name in names]
     held = best.model["validation"][best.scope][best.scheme]
-    fitted = whole_words(data, [best.model]) if best.scope == "pipeline" else scope_words(best.scope)
+    fitted = scope_words(best.scope, whole_words(data, [best.model]))
     of = f"{label(data, best.model)}: {words.scheme(best.scheme).label}, {fitted}"
     unknown = "; leakage is unknown" if unknown_leakage(data, best.model) else ""
     slope = held.get("slope") or {}
@@ -200,7 +200,7 @@ def _mean(model: Mapping[str, Any], scope: str, scheme: str) -> str:
 
 def _artefacts(data: dict[str, Any]) -> list[str]:
     """A note on the pooled AUCs that are no result, one a model."""
-    return [f"{label(data, m)}: {words}" for m in data["models"] if (words := artefacts_in_words(m))]
+    return [f"{label(data, m)}: {words}" for m in data["models"] if (words := artefacts_in_words(data, m))]
 
 
 def _never_selected(data: dict[str, Any], words: Words) -> list[str]:

@@ -13,7 +13,7 @@ from prldh.report.answer import leading_model
 from prldh.report.answer_drawings import APPARENT, YARDSTICK, AnswerRow, draw_answer
 from prldh.report.drawing import Drawing
 from prldh.report.ways import leading, yardstick_rows
-from prldh.results import Words, by_honesty, leading_key, whole_words
+from prldh.results import Words, by_honesty, leading_key
 
 #: The first figure as a phone shows it.
 NARROW = "answer_narrow"
@@ -24,7 +24,7 @@ MOST_MODELS = 12
 def plan_answer(data: dict[str, Any], words: Words) -> list[Drawing]:
     """The first figure of the page, of any study; and the same as wide as a phone or a column of a journal."""
     rows, scheme = answer_rows(data, words)
-    whole = whole_words(data, data["models"])
+    whole = words.scope("pipeline")
     told = "; ".join(f"{row.name}: {_row_in_words(row, whole)}" for row in rows)
     where = f" Held out: {words.scheme(scheme).label}." if scheme else " No model was validated."
     n = len(data["models"])

@@ -8,7 +8,7 @@ from functools import partial
 from math import ceil
 from typing import Any
 
-from prldh.core import WHOLE, plain, scope_words
+from prldh.core import plain
 from prldh.pages import interval_text, isolated, level_of
 from prldh.report.answer_plan import plan_answer
 from prldh.report.drawing import Drawing, slug
@@ -240,7 +240,7 @@ def _model_figures(
     within: Range,
 ) -> list[Drawing]:
     held = lead_scheme(models)
-    lead = f"{words.scheme(held[1]).label}, {scope_words(held[0])}" if held else ""
+    lead = words.held_out(*held) if held else ""
     of = f"predictions of {lead}" if held else ""
     shown = models[:MOST_PANELS]
     first = (
@@ -252,8 +252,8 @@ def _model_figures(
         Drawing(
             f"roc_{kind}",
             f"ROC curves, {kind}",
-            "Apparent ROC curves of the models, with the curve of held-out predictions,"
-            f" {WHOLE}, where there is one (dotted, hollow marks). Apparent AUCs: {_areas(models)}.{first}",
+            f"Apparent ROC curves of the models, with the curve of held-out predictions, {words.scope('pipeline')},"
+            f" where there is one (dotted, hollow marks). Apparent AUCs: {_areas(models)}.{first}",
             lambda: draw_roc(shown, f"{level}% CI"),
         ),
         *_roc_bands(shown, kind, held, of, first, level),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from prldh.core import plain, scope_words
+from prldh.core import plain
 from prldh.pages import interval_text, p_text
 from prldh.report.subgroup_drawings import SubgroupPanel
 from prldh.report.subgroups import MOST_MODELS
@@ -26,7 +26,7 @@ def _tables(data: Mapping[str, Any], words: Words) -> Iterator[dict[str, Any]]:
                 kind = f"{model['name']}{', adjusted' * model['adjusted']}"
                 pooled = entry["auc_groups"]
                 yield {
-                    "title": f"{kind}: each group held out, {words.scheme(scheme).label}, {scope_words(scope)}",
+                    "title": f"{kind}: each group held out, {words.held_out(scope, scheme)}",
                     "levels": entry["groups"],
                     "pooled": pooled,
                     "note": _note(pooled),

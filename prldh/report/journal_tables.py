@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from prldh.checklists import has_docx
-from prldh.core import APPARENT, DASH, LEAST, OPTIMISM_FROM_SELECTION, REFITTED, WHOLE, Measure, decimals, plain
+from prldh.core import APPARENT, DASH, LEAST, OPTIMISM_FROM_SELECTION, REFITTED, Measure, decimals, plain
 from prldh.pages import (
     JournalTable,
     as_latex,
@@ -35,6 +35,7 @@ from prldh.results import (
     selects,
     unknown_leakage,
     variables_of,
+    whole_words,
 )
 
 ADJUSTED = {"holm": "Holm", "bh": "Benjamini–Hochberg"}
@@ -175,7 +176,7 @@ def _cell(model: dict[str, Any], measure: Measure) -> str:
 
 
 def _validation(data: dict[str, Any]) -> JournalTable:
-    rows = []
+    rows, whole = [], whole_words(data, data["models"])
     for m in data["models"]:
         scopes = [m["validation"].get(scope, {}) for scope in ("pipeline", "model")]
         for scheme in dict.fromkeys(s for schemes in scopes for s in schemes):
@@ -192,7 +193,7 @@ def _validation(data: dict[str, Any]) -> JournalTable:
     head = [
         "Model",
         "Scheme",
-        f"{WHOLE.capitalize()}, AUC ({_level(data)})",
+        f"{whole.capitalize()}, AUC ({_level(data)})",
         f"{REFITTED.capitalize()}, AUC ({_level(data)})",
         "Difference",
         f"Apparent AUC ({_level(data)})",
@@ -200,7 +201,7 @@ def _validation(data: dict[str, Any]) -> JournalTable:
     unknown = list(dict.fromkeys(u for m in data["models"] if (u := unknown_leakage(data, m))))
     is_priced = any(cost_of_leakage(data, m, s) is not None for m in data["models"] for s in data["study"]["schemes"])
     notes = [
-        (f"{WHOLE.capitalize()}: {'what this run makes' if unknown else 'everything'} is fitted anew")
+        (f"{whole.capitalize()}: {'what this run makes' if unknown else 'everything'} is fitted anew")
         + (", selection included," if any(selects(data, m) for m in data["models"]) else "")
         + f" in every resample; {REFITTED}: the logistic model alone."
         + (f" The difference of the two is the {OPTIMISM_FROM_SELECTION}." if is_priced else "")

@@ -11,9 +11,19 @@ from typing import Any
 from markupsafe import Markup
 
 from prldh.checklists import checklist_view, fill_again
-from prldh.core import OutputError, Progress, given_path, hold, is_folder, results_stand, uninterrupted
+from prldh.core import (
+    OutputError,
+    Progress,
+    given_path,
+    hold,
+    is_folder,
+    is_interruption,
+    is_pretended,
+    results_stand,
+    uninterrupted,
+)
 from prldh.pages import create_environment
-from prldh.plugins import Registry, lent
+from prldh.plugins import Registry, describe_error, lent
 from prldh.report.calculator import NOT_A_DEVICE, as_json, calculators_of
 from prldh.report.figures import FigureSettings, page_font, write_figures
 from prldh.report.images import images_view
@@ -115,13 +125,16 @@ def _rendered(name: str, section: Any, plugin: str, data: dict[str, Any], folder
         html = lent(section, "render", data, folder)
         if not isinstance(html, str):
             raise TypeError(f"render gives {type(html).__name__} in place of HTML as text")
+        html.encode("utf-8")  # half a character of UTF-16 is in no file
         return html
-    except (Exception, SystemExit) as error:
+    except BaseException as error:  # sys.exit, and whatever else a stranger thinks of
+        if is_interruption(error) and not is_pretended(error):
+            raise
         message = (
-            "The section '{}' of the plugin '{}' could not be made: {}: {}. Tell its author; `prldh plugins check {}`"
+            "The section '{}' of the plugin '{}' could not be made: {}. Tell its author; `prldh plugins check {}`"
             " may show why."
         )
-        return Markup("<p>" + message + "</p>").format(name, plugin, type(error).__name__, error, plugin)
+        return Markup("<p>" + message + "</p>").format(name, plugin, describe_error(error), plugin)
 
 
 def render(

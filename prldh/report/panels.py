@@ -11,7 +11,7 @@ from typing import Any, Literal, TypedDict
 
 from PIL import Image
 
-from prldh.core import WHOLE, DataError, file_at, scope_words
+from prldh.core import DataError, file_at
 from prldh.data.imaging import file_stem
 from prldh.pages import level_of
 from prldh.report.drawing import Drawing, slug
@@ -76,7 +76,7 @@ def plan_panels(data: dict[str, Any], words: Words, beside: Path | None = None) 
                 "figure2_roc",
                 "ROC curves",
                 f"Apparent ROC curves with AUC and {level_of(data)}% CI; dotted, hollow marks: held-out predictions,"
-                f" {WHOLE}. {_letters(kinds)}{first}",
+                f" {words.scope('pipeline')}. {_letters(kinds)}{first}",
                 draw_roc_panel,
                 kinds,
                 f"{level_of(data)}% CI",
@@ -135,7 +135,7 @@ def _use(kinds: dict[str, list[dict[str, Any]]], first: str, words: Words, withi
         for key in ("calibration", "decision_curve", "clinical_impact")
     ):
         lead, entries = None, {kind: [(m["name"], m) for m in models] for kind, models in kinds.items()}
-    of = f"predictions of {words.scheme(lead[1]).label}, {scope_words(lead[0])}" if lead else "apparent"
+    of = f"predictions of {words.held_out(*lead)}" if lead else "apparent"
     about = (
         f"Rows: calibration, decision and clinical impact curves, {of}; by column {', '.join(kinds)}. The single"
         f" figures have bands.{first}"

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
-from prldh.core import plain, scope_words
+from prldh.core import plain
 from prldh.pages import interval_text, p_text
 from prldh.report.drawing import slug
 from prldh.results import Words, bootstrap_first, by_honesty, honest_auc
@@ -73,7 +73,7 @@ def _roc(models: list[dict[str, Any]]) -> str:
 def _roc_bands(models: list[dict[str, Any]], words: Words) -> str:
     def tell(m: dict[str, Any]) -> str:
         scope, scheme, entry = _lead(m, "roc") or ("", "", m)
-        of = f"{words.scheme(scheme).label}, {scope_words(scope)}" if scheme else "apparent"
+        of = f"{words.held_out(scope, scheme)}" if scheme else "apparent"
         points = [p for p in entry["roc"] if p["specificity"] >= 0.8 and p.get("sensitivity_low") is not None]
         if not points:
             return ""

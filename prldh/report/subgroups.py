@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from prldh.core import plain, scope_words
+from prldh.core import plain
 from prldh.pages import interval_text, isolated, level_of, p_text, typeset
 from prldh.report.drawing import slug
 from prldh.report.subgroup_drawings import SubgroupPanel
@@ -22,7 +22,7 @@ def subgroups_view(data: Mapping[str, Any], words: Words) -> list[dict[str, Any]
         {
             "column": column,
             "figure": figures[column],
-            "of": f"{words.scheme(entry['scheme']).label}, {scope_words(entry['scope'])}",
+            "of": words.held_out(entry["scope"], entry["scheme"]),
             "rows": list(_rows(entry)),
             "notes": _notes(entry["heterogeneity"]),
             "reasons": _reasons(entry),

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from functools import partial
 from typing import Any
 
-from prldh.core import OPTIMISM_FROM_SELECTION, SCOPE_WORDS, plain, scope_words
+from prldh.core import ALL_THAT_IS_FITTED, OPTIMISM_FROM_SELECTION, SCOPE_WORDS, plain
 from prldh.pages import level_of, typeset, typeset_within
 from prldh.report.added_value import added_value_view
 from prldh.report.answer import answer_view, label
@@ -125,11 +125,11 @@ def make_view(data: dict[str, Any], words: Words, figures: dict[str, dict[str, A
         "leading_line": sorted(of_table(LINE), key=lambda measure: measure.key != "slope"),
         "answer": answer_view(data, words),
         "ci": f"{level}% CI",
-        "comparisons": by_scope(data["comparisons"]),
+        "comparisons": by_scope(data["comparisons"], words),
         "merged": merged,
         "adjusted_for": adjusted_for(merged),
         "added_value": added_value_view(data, words),
-        "reclassification": by_scope(data.get("reclassification", [])),
+        "reclassification": by_scope(data.get("reclassification", []), words),
         "validation": _validation(data),
         "unknown_leakage": unknown_leakage_of_all(data),
         "is_selected": any(selects(data, m) for m in data["models"]),
@@ -276,10 +276,10 @@ def _references(terms: list[dict[str, Any]], data: dict[str, Any], variables: Va
     )
 
 
-def by_scope(rows: list[dict[str, Any]]) -> list[tuple[str, list[dict[str, Any]]]]:
+def by_scope(rows: list[dict[str, Any]], words: Words) -> list[tuple[str, list[dict[str, Any]]]]:
     """What was found on held-out predictions, scope pipeline first, and the apparent."""
     held = [
-        (f"On held-out predictions, {scope_words(scope)}", [r for r in rows if r["scope"] == scope])
+        (f"On held-out predictions, {words.scope(scope)}", [r for r in rows if r["scope"] == scope])
         for scope in ("pipeline", "model")
     ]
     groups = [*held, ("Apparent", [r for r in rows if r["scope"] is None])]
@@ -358,7 +358,7 @@ def _calibration_rows(data: dict[str, Any], words: Words) -> dict[str, list[dict
         for k, scope in enumerate(scopes):
             for scheme, entry in m["validation"][scope].items():
                 if "calibration" in entry:
-                    of = words.scheme(scheme).label + ("" if scope == "pipeline" else f", {scope_words(scope)}")
+                    of = words.scheme(scheme).label + ("" if scope == "pipeline" else f", {words.scope(scope)}")
                     (more if k else rows).append(
                         {
                             "label": label(data, m),
@@ -395,7 +395,7 @@ def _ledger(data: dict[str, Any], words: Words) -> list[dict[str, Any]]:
             )
             lines.append(
                 {
-                    "text": f"{scope_words(scope).capitalize()}, {words.scheme(scheme).label}: {n:,} fits; {leakage}.",
+                    "text": f"{words.scope(scope).capitalize()}, {words.scheme(scheme).label}: {n:,} fits; {leakage}.",
                     "is_leak": bool(leaks),
                 }
             )
@@ -425,7 +425,7 @@ def _curves(words: Words, model: dict[str, Any]) -> list[tuple[str, list, list |
     impact, and whether they are of held-out predictions."""
     entries = [
         *(
-            (f"{words.scheme(scheme).label}, {scope_words(scope)}", entry)
+            (words.held_out(scope, scheme), entry)
             for scope in ("pipeline", "model")
             for scheme, entry in model["validation"].get(scope, {}).items()
             if "decision_curve" in entry
@@ -455,7 +455,7 @@ def _missing(data: dict[str, Any], variables: Variables) -> list[dict[str, Any]]
 
 #: Stages whose warnings are for those who want to know how a number came about.
 TECHNICAL = ("engine r", "engine python", "null values")
-_SCOPE = "|".join(map(re.escape, SCOPE_WORDS.values()))
+_SCOPE = "|".join(map(re.escape, (*SCOPE_WORDS.values(), ALL_THAT_IS_FITTED)))
 _OF = re.compile(rf"(model '.*?'(?:, adjusted)?(?:, (?:scope \w+|{_SCOPE}))?(?:, [\w-]+)?): (.+)", re.DOTALL)
 
 

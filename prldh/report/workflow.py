@@ -7,9 +7,8 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from prldh.core import REFITTED
 from prldh.report.boxes import BETWEEN, WIDTH, Box, fitted, join_down, page_of, put_box
-from prldh.results import Words, whole_words
+from prldh.results import Words
 
 #: Columns of tissues; of more the first are drawn.
 MOST_TISSUES = 4
@@ -72,7 +71,7 @@ def study_stages(data: dict[str, Any], words: Words) -> dict[str, Paragraphs]:
         for kind, adjusted in (("unadjusted", False), ("adjusted", True))
         if any(m["adjusted"] == adjusted for m in models)
     ]
-    scopes = {"pipeline": whole_words(data, models), "model": REFITTED}
+    scopes = {scope: words.scope(scope) for scope in ("pipeline", "model")}
     schemes = {
         scope: list(dict.fromkeys(words.scheme(s).label for m in models for s in m["validation"].get(scope) or {}))
         for scope in scopes

@@ -26,6 +26,7 @@ from prldh.plugins import (
     guarded,
     lent,
 )
+from prldh.results.leakage import whole_words
 from prldh.results.variables import variables_of
 from prldh.results.words import FIELD, TOKEN, Place, SchemeWords, Sentence, StepWords, Words, cited_keys, steps_of
 
@@ -140,6 +141,7 @@ class _Asking:
             figures=self._figures(),
             remarks=self._remarks(),
             variables=variables_of(self.data),
+            whole=whole_words(self.data, self.data.get("models") or ()),
             warnings=tuple(self.warnings),
         )
 

@@ -192,7 +192,7 @@ def assemble(plan: Plan, runs: list[EngineRun], warnings: list[Warn], followed: 
     )
     data = clean(document)
     everything = [
-        *_leaks(document.ledger),
+        *_leaks(document.ledger, plan.whole),
         *_given(data),
         *warnings,
         *short,
@@ -258,12 +258,11 @@ def _ledger(run: EngineRun) -> ByScheme:
     return by_scope
 
 
-def _leaks(ledger: ByScheme) -> list[Warn]:
+def _leaks(ledger: ByScheme, whole: str) -> list[Warn]:
     return [
-        warn.LEAK(
-            scope=scope_words(scope), scheme=scheme.replace("_", "-"), stage=row.stage, n=row.n_held_out_rows_read
-        )
+        warn.LEAK(scope=fitted, scheme=scheme.replace("_", "-"), stage=row.stage, n=row.n_held_out_rows_read)
         for scope, schemes in ledger.items()
+        for fitted in (scope_words(scope, whole),)
         for scheme, rows in schemes.items()
         for row in rows
         if row.n_held_out_rows_read

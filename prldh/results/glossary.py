@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from prldh.core import OPTIMISM_FROM_SELECTION, REFITTED, WHOLE
+from prldh.core import ALL_THAT_IS_FITTED, OPTIMISM_FROM_SELECTION, REFITTED, WHOLE
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,11 @@ GLOSSARY: tuple[Term, ...] = (
         WHOLE,
         "Everything that made the model, selection of features and cutoffs included, is made anew from the training"
         " patients of every resample.",
+    ),
+    Term(
+        ALL_THAT_IS_FITTED,
+        "What this run fits is made anew from the training patients of every resample. A part of a model was made"
+        " outside this run, and whether it had seen the patients held out is not known.",
     ),
     Term(
         REFITTED,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from prldh.core import ALL_THAT_IS_FITTED, WHOLE, plain, scope_words, without_rounding
-from prldh.results.leakage import ARTEFACT, LED_AS, is_artefact, leading_key, unknown_leakage
+from prldh.core import plain, scope_words, without_rounding
+from prldh.results.leakage import ARTEFACT, LED_AS, is_artefact, leading_key, whole_words
 from prldh.validation import TWO_STAGE_METHOD
 
 #: Which held-out number leads, the most honest first; other schemes come before the bootstrap, and those that a column
@@ -82,12 +82,6 @@ def scheme_words(scheme: str) -> str:
     return known.get(scheme) or scheme.replace("_", "-")
 
 
-def whole_words(data: Mapping[str, Any], models: Iterable[Mapping[str, Any]]) -> str:
-    """What scope pipeline is of these models in the field's words: of a score that came from outside it validates what
-    the run fits to it."""
-    return ALL_THAT_IS_FITTED if any(unknown_leakage(data, model) for model in models) else WHOLE
-
-
 def led_by(data: Mapping[str, Any], entry: dict[str, Any]) -> str:
     """What leads in words, as :func:`scheme_words`, that it is the mean of folds, and what was fitted anew; without a
     number, why."""
@@ -96,14 +90,14 @@ def led_by(data: Mapping[str, Any], entry: dict[str, Any]) -> str:
         return NO_USABLE if by_honesty(entry["validation"]) else "not validated"
     scope, scheme, _ = leading
     how = LED_AS.get(leading_key(entry["validation"][scope][scheme]) or "", "")
-    return f"{scheme_words(scheme)}{how}, {whole_words(data, [entry]) if scope == 'pipeline' else scope_words(scope)}"
+    return f"{scheme_words(scheme)}{how}, {scope_words(scope, whole_words(data, [entry]))}"
 
 
-def artefacts_in_words(entry: dict[str, Any]) -> str:
+def artefacts_in_words(data: Mapping[str, Any], entry: dict[str, Any]) -> str:
     """Which pooled AUCs of a model are no result; nothing where all are."""
-    validation = entry["validation"]
+    validation, whole = entry["validation"], whole_words(data, [entry])
     shown = [
-        f"{interval(validation[scope][scheme]['auc'])} ({scheme_words(scheme)}, {scope_words(scope)})"
+        f"{interval(validation[scope][scheme]['auc'])} ({scheme_words(scheme)}, {scope_words(scope, whole)})"
         for scope, scheme in by_honesty(validation)
         if is_artefact(validation[scope][scheme])
     ]

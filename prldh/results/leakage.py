@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from prldh.core import GROUPS, variables_in
+from prldh.core import ALL_THAT_IS_FITTED, GROUPS, WHOLE, variables_in
 
 #: Why the optimism from selection, the difference of the scopes' AUCs, is null.
 LEAKAGE_UNKNOWN = (
@@ -48,7 +48,7 @@ def trained_on_patients(data: Mapping[str, Any], model: Mapping[str, Any]) -> li
     """Tissues of a model of which a source of features was trained on patients of this analysis, or on unknown ones."""
     names = tissues_of_model(data, model)
     trained = {
-        name: [about.get("trained_on") or {} for about in images["sources"].values()]
+        name: [about.get("trained_on") or {} for about in images.get("sources", {}).values()]
         for name, images in (data.get("images") or {}).items()
     }
     return [
@@ -86,6 +86,12 @@ def unknown_leakage_of_all(data: Mapping[str, Any]) -> str:
     parts = (given_scores, trained_on_patients)
     given, trained = (list(dict.fromkeys(name for m in data["models"] for name in part(data, m))) for part in parts)
     return _unknown(given, trained)
+
+
+def whole_words(data: Mapping[str, Any], models: Iterable[Mapping[str, Any]]) -> str:
+    """What scope pipeline is of these models in the field's words: of a score that came from outside it validates what
+    the run fits to it."""
+    return ALL_THAT_IS_FITTED if any(unknown_leakage(data, model) for model in models) else WHOLE
 
 
 def _unknown(given: Sequence[str], trained: Sequence[str]) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from prldh.core import DASH, Purpose, Reference, Remark, StepFigure, Warn
+from prldh.core import DASH, WHOLE, Purpose, Reference, Remark, StepFigure, Warn, scope_words
 from prldh.results.variables import Variables
 
 #: Where something stands in ``results.json``.
@@ -63,7 +63,7 @@ class Words:
     ``image_steps``: by tissue and number. ``learners``: labels by name, and ``learner``: the sentence of the one that
     makes the Radscores. ``figures``: by
     tissue and the number of the step among the tissue's. ``remarks``: by tissue, a group a step. ``warnings``: objects
-    that failed to say something.
+    that failed to say something. ``whole``: what the scope pipeline is of this run's models.
     """
 
     steps: Mapping[str, StepWords] = field(default_factory=dict)
@@ -77,6 +77,7 @@ class Words:
     remarks: Mapping[str, tuple[tuple[Remark, ...], ...]] = field(default_factory=dict)
     warnings: tuple[Warn, ...] = ()
     variables: Variables = field(default_factory=Variables)
+    whole: str = WHOLE
 
     def step(self, name: str) -> StepWords:
         return self.steps.get(name) or StepWords(name, name)
@@ -86,6 +87,13 @@ class Words:
 
     def scheme(self, name: str) -> SchemeWords:
         return self.schemes.get(name) or SchemeWords(name.replace("_", "-"))
+
+    def scope(self, name: str) -> str:
+        return scope_words(name, self.whole)
+
+    def held_out(self, scope: str, scheme: str) -> str:
+        """``10-fold cross-validation, whole modelling process validated``."""
+        return f"{self.scheme(scheme).label}, {self.scope(scope)}"
 
 
 def steps_of(settings: Mapping[str, Any]) -> list[tuple[Place, str, Any]]:

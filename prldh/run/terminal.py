@@ -89,7 +89,7 @@ def _held_out_title(data: dict[str, Any]) -> str:
 
 def _artefacts(data: dict[str, Any]) -> list[str]:
     """Pooled AUCs that are no result, one line a model."""
-    return [f"{_label(data, entry)}: {words}" for entry in data["models"] if (words := artefacts_in_words(entry))]
+    return [f"{_label(data, entry)}: {words}" for entry in data["models"] if (words := artefacts_in_words(data, entry))]
 
 
 def _label(data: dict[str, Any], entry: dict[str, Any]) -> str:

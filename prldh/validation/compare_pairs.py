@@ -151,10 +151,9 @@ def _meetings(plan: Plan, run: EngineRun, shared: Pair) -> Iterator[Meeting]:
                 yield Meeting(pair, kind, outcome, a, b, assessment)
             elif a.alone.any() or b.alone.any():
                 label, in_words = "adjusted" if names.adjusted else "unadjusted", scheme.replace("_", "-")
+                fitted = scope_words(scope, plan.whole)
                 run.warnings.append(
-                    warn.NOT_COMPARED(
-                        first=names.a, second=names.b, label=label, scope=scope_words(scope), scheme=in_words
-                    )
+                    warn.NOT_COMPARED(first=names.a, second=names.b, label=label, scope=fitted, scheme=in_words)
                 )
             elif kind == REPEATED_HOLDOUT:
                 yield Meeting(pair, kind, outcome, a, b, assessment)

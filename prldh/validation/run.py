@@ -54,7 +54,7 @@ def validate_models(plan: Plan, runs: list[EngineRun], helpers: Helpers, progres
             run.ledger |= {(scope, scheme): list(of_scheme) for scheme, of_scheme in refitted.ledgers.items()}
             run.choosing = choosing or run.choosing
         predicted = predict_models(
-            plan, runs, scope, refitted, helpers, partial(progress, f"refits, {scope_words(scope)}")
+            plan, runs, scope, refitted, helpers, partial(progress, f"refits, {scope_words(scope, plan.whole)}")
         )
         _summarise_all(plan, runs, scope, refitted, predicted, two_stage, helpers, progress)
         if scope == "pipeline":
@@ -147,7 +147,7 @@ def _summarise_all(
                 if scope != "pipeline" or run.predictions.get((i, "model", scheme)) is not same:
                     asked.append(_question(run, i, patients, same, drawn))
                 records.append(partial(_record, plan, run, i, patients, scope, scheme, same, tissues))
-    answers = iter(ask_all(asked, helpers.workers, partial(progress, f"validation, {scope_words(scope)}")))
+    answers = iter(ask_all(asked, helpers.workers, partial(progress, f"validation, {scope_words(scope, plan.whole)}")))
     for record in records:
         record(answers)
 
@@ -197,9 +197,8 @@ def _record(
     spec = plan.all_specs[i]
     own = [each.of(spec.name) for each in predictions.ledgers] if spec is plan.covariates_alone else predictions.ledgers
     run.ledger.setdefault((scope, scheme), []).extend(own)
-    label = (
-        f"model '{spec.name}'{', adjusted' if spec.adjusted else ''}, {scope_words(scope)}, {scheme.replace('_', '-')}"
-    )
+    of = f"{scope_words(scope, plan.whole)}, {scheme.replace('_', '-')}"
+    label = f"model '{spec.name}'{', adjusted' if spec.adjusted else ''}, {of}"
     run.warnings += [w.about(label) for w in warnings]
 
 

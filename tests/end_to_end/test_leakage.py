@@ -14,7 +14,9 @@ from pages import unmarked
 from phone import cut_on_a_phone
 
 from prldh.checklists import has_docx
+from prldh.core import ALL_THAT_IS_FITTED, WHOLE
 from prldh.pipeline import analyze
+from prldh.run import prepare
 
 pytestmark = pytest.mark.usefixtures("undrawn")
 
@@ -54,6 +56,22 @@ def test_of_a_given_score_nothing_is_called_honest(given):
     assert "'lesion'" in warning["message"]
     assert not [w for w in results.data["warnings"] if w["message"].startswith("difference")]
     assert has_docx() is False or (out / "tables" / "table3.docx").exists()
+
+
+def test_of_a_given_score_nothing_says_that_the_whole_process_was_validated(given):
+    """Captions, warnings, checklists, tables and the text: what a run did not make it validates nowhere."""
+    told = [
+        path
+        for path in given[1].rglob("*")
+        if path.suffix in {".html", ".json", ".tex", ".txt", ".md", ".csv", ".log"} and "reproduce" not in path.parts
+    ]
+    assert len(told) > 30
+    of_covariates = re.compile(rf"covariates alone[^;]{{0,400}}?{WHOLE}", re.IGNORECASE)  # nothing of them lay outside
+    said = {path.name: of_covariates.sub("", words(unmarked(path.read_text()))) for path in told}
+    assert [name for name, text in said.items() if WHOLE in text.lower()] == []
+    page = words(unmarked((given[1] / "report.html").read_text()))
+    assert page.count(ALL_THAT_IS_FITTED) > 20
+    assert prepare(CASES / "given_score" / "study.yaml").whole == ALL_THAT_IS_FITTED, "as warnings and progress say"
 
 
 @pytest.mark.browser

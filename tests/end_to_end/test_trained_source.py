@@ -14,8 +14,10 @@ from pydantic import BaseModel, ConfigDict
 from schemas import check_schema
 
 import prldh
+from prldh.core import ALL_THAT_IS_FITTED, WHOLE
 from prldh.plugins.hookspecs import hookimpl
 from prldh.plugins.registry import Registry
+from prldh.run import prepare
 
 sitk = pytest.importorskip("SimpleITK", reason="images need SimpleITK")
 
@@ -85,8 +87,16 @@ def study(tmp_path, monkeypatch):
     }
 
 
+def _seen(study, seen):
+    return study | {"extraction": {"trained": {"seen": seen}}}
+
+
+def _plan(study, seen):
+    return prepare(_seen(study, seen), jobs=1)
+
+
 def _run(study, out, seen):
-    results = prldh.analyze(study | {"extraction": {"trained": {"seen": seen}}}, out, jobs=1).data
+    results = prldh.analyze(_seen(study, seen), out, jobs=1).data
     check_schema(results)
     leaks = [w["message"] for w in results["warnings"] if w["message"].startswith("LEAK")]
     checklist = {e["number"]: e for e in json.loads((out / "checklists" / "clear.json").read_text())["items"]}
@@ -105,12 +115,16 @@ def test_patients_that_trained_a_source_are_a_leak(study, tmp_path):
     assert leak.startswith("LEAK: tissue disc: 2 of 24 analysed patients trained the source 'trained': P17, P3.")
     assert item["status"] == "contradicted" and "trained of disc by 2 of 24" in item["value"]
     assert "LEAK: 2 of 24 analysed patients trained the source trained" in page
+    assert ALL_THAT_IS_FITTED in page and "predictions of cross-validation, whole modelling" not in page
+    assert _plan(study, ["P3"]).whole == ALL_THAT_IS_FITTED
 
 
 def test_strangers_are_no_leak_and_silence_is_not_innocence(study, tmp_path):
     found, leaks, item, page = _run(study, tmp_path / "out", ["P24", "a stranger"])
     assert found == {"n_trained": 2, "n": 0, "ids": []} and not leaks and item["status"] == "filled"
     assert "None of the 2 patients that trained the source trained is analysed here" in page and "LEAK" not in page
+    assert ALL_THAT_IS_FITTED not in page and WHOLE in page
+    assert _plan(study, ["P24", "a stranger"]).whole == WHOLE and _plan(study, []).whole == ALL_THAT_IS_FITTED
     found, leaks, item, page = _run(study, tmp_path / "silent", [])
     assert found == {"n_trained": None, "n": 0, "ids": []} and not leaks and item["status"] == "author"
     assert "was trained is not known" in page

@@ -14,7 +14,7 @@ from prldh.data.imaging.compute import CaseResult
 from prldh.data.imaging.lesions import Lesions, count_lesions, shares_of_regions
 from prldh.data.imaging.naming import without_names
 from prldh.data.imaging.perturb import Perturbation
-from prldh.data.imaging.seen import warn_of_leaks
+from prldh.data.imaging.seen import trained_on, warn_of_leaks
 from prldh.data.imaging.sources import ChosenSource
 from prldh.data.imaging.stepping import ChosenStep
 from prldh.data.tables import some
@@ -121,6 +121,11 @@ class TissueImages:
         if absent:
             warnings.append(warn.WITHOUT_VALUE(tissue=self.tissue, n=len(absent), listed=some(absent)))
         return tuple(blocks), warnings
+
+    def may_leak(self, ids: Sequence[str]) -> bool:
+        """Whether a source was trained on some of these patients, or on patients that are not known."""
+        seen = (trained_on(chosen, ids, self.patient_of) for chosen in self.chosen.values())
+        return any(each is not None and each.may_leak for each in seen)
 
 
 def _blank_where_infinite(values: np.ndarray) -> np.ndarray:

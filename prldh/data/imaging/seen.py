@@ -27,6 +27,11 @@ class TrainedOn:
     n: int
     ids: tuple[str, ...]
 
+    @property
+    def may_leak(self) -> bool:
+        """Whether some of the patients trained the source, or it is not known."""
+        return bool(self.n) or self.n_trained is None
+
 
 def trained_on(
     chosen: ChosenSource, ids: Iterable[str], patient_of: Mapping[str, str] | None = None

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from prldh.checklists import BY_SOURCE, CONSENSUS_WAYS, LESION_WAYS
-from prldh.core import CALIBRATION, CLASSIFICATION, REFITTED, REPEATED_HOLDOUT, USEFULNESS, WHOLE
+from prldh.core import CALIBRATION, CLASSIFICATION, REFITTED, REPEATED_HOLDOUT, USEFULNESS
 from prldh.report.text.writer import Writer, listed
 from prldh.results import (
     BY_KEY,
@@ -375,7 +375,10 @@ def validation(w: Writer) -> Iterator[str]:
         included = f", {learnt} included," if learnt else ""
         unknown = any(unknown_leakage(data, m) for m in data["models"])
         what = "What this analysis fits" if unknown else "Everything that is fitted"
-        yield (f"{what} to outcomes{included} was fitted anew on the training patients of every resample ({WHOLE}).")
+        yield (
+            f"{what} to outcomes{included} was fitted anew on the training patients of every resample"
+            f" ({w.words.scope('pipeline')})."
+        )
     if scopes["model"]:
         start = (
             "For comparison, the logistic model and its threshold alone were refitted"

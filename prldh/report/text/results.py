@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from prldh.core import scope_words
 from prldh.pages import typeset
 from prldh.report.text.writer import Writer, listed
 from prldh.results import (
@@ -199,10 +198,10 @@ def _aucs(w: Writer, k: int, how_before: Any) -> tuple[str, Any]:
     held = ("validation", scope, scheme)
     key = leading_key(m["validation"][scope][scheme])
     if key == "b632plus":
-        how = f" (.632+ bootstrap, {scope_words(scope)})"
+        how = f" (.632+ bootstrap, {w.words.scope(scope)})"
         number = w.interval(*place, *held, "auc", keys=("b632plus", "b632plus_low", "b632plus_high"))
         return f"{apparent} and, corrected for optimism{'' if how == how_before else how}, of {number}.", how
-    how = f" ({w.words.scheme(scheme).label}{LED_AS.get(str(key), '')}, {scope_words(scope)})"
+    how = f" ({w.words.scheme(scheme).label}{LED_AS.get(str(key), '')}, {w.words.scope(scope)})"
     number = w.interval(*place, *held, str(key))
     return f"{apparent} and, on held-out patients{'' if how == how_before else how}, of {number}.", how
 
@@ -236,7 +235,7 @@ def added(w: Writer) -> Iterator[str]:
         area = w.interval(*held, "auc", **keys)
     else:
         area = w.interval(*held, key)
-    how = f"{w.words.scheme(scheme).label}{LED_AS.get(str(key), '')}, {scope_words(scope)}"
+    how = f"{w.words.scheme(scheme).label}{LED_AS.get(str(key), '')}, {w.words.scope(scope)}"
     yield f"On held-out patients ({how}) the covariates alone had an AUC of {area}."
     own = [
         k
@@ -280,7 +279,7 @@ def compared(w: Writer) -> Iterator[str]:
             more = "; others are in the tables" if len(own) > MOST else ""
             what = "The difference of held-out AUCs" if len(own) == 1 else "Differences of held-out AUCs"
             yield (
-                f"{what} ({w.words.scheme(scheme).label}, {scope_words(scope)}) {'was' if len(own) == 1 else 'were'}"
+                f"{what} ({w.words.scheme(scheme).label}, {w.words.scope(scope)}) {'was' if len(own) == 1 else 'were'}"
                 f" {listed(differences)}{more}."
             )
             return
