@@ -1,8 +1,9 @@
 # Two commands on a fresh machine: `make demo` and `make test`. Both do their own set-up.
-.PHONY: demo test kernels test-slow test-gpu test-plugins gpu-check bench hostile sbom docs release setup setup-test lint check clean
+.PHONY: demo test kernels test-ci test-slow test-gpu test-plugins gpu-check bench hostile sbom docs release setup setup-test lint check clean
 
 PY := .venv/bin/python
 SETUP := @sh tools/setup.sh
+PYTEST_SPREAD := $(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 setup:
 	$(SETUP)
@@ -15,13 +16,17 @@ demo: setup
 
 test: setup-test
 	@$(MAKE) --no-print-directory -j2 check kernels
-	@$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow and not gpu" --durations=60
+	@$(PYTEST_SPREAD) -m "not ci and not slow and not gpu" --durations=60
 
 # compiled once, while mypy runs; both workers of the tests, and the commands that they start, find it: modules, too, or
 # where PYTHONDONTWRITEBYTECODE is set, as in many containers, every start would compile 500 of them
 kernels:
 	@$(PY) -m compileall -q prldh plugins tests
 	@$(PY) tests/compile_kernels.py
+
+# what looks deeper: CI runs it after `make test`
+test-ci: setup-test
+	@$(PYTEST_SPREAD) -m "ci and not slow and not gpu" --durations=20
 
 test-slow: setup-test
 	@$(PY) -m pytest -m "slow"

@@ -18,7 +18,7 @@ import prldh
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import imaging_data
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.ci]
 N = 16
 EVIL = "disc <b>$x$</b>"
 

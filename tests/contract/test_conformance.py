@@ -423,6 +423,7 @@ def run_new(folders):
     return done.stdout.count("\nok       ")
 
 
+@pytest.mark.ci
 def test_a_new_plugin_of_each_kind_works_as_it_is_written(tmp_path):
     """Each alone, and the usual two together; what `plugins check` looks at is of those kinds and no other."""
     kinds = {

@@ -1287,6 +1287,7 @@ def _fast():
     outputs.write_figures, outputs.render_report = lambda *a, **k: {}, lambda *a, **k: "<!doctype html>"
 
 
+@pytest.mark.ci
 @pytest.mark.usefixtures("undrawn")
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="a case is a fork of the warm process")
 def test_what_a_plugin_does_to_the_process_changes_no_result(study, tmp_path, monkeypatch):
@@ -1367,6 +1368,7 @@ def test_an_interruption_that_a_plugin_raises_in_one_of_two_workers_names_it():
         run_work(_interrupted_within, [1, 2], workers, lambda done: None)
 
 
+@pytest.mark.ci
 @pytest.mark.usefixtures("undrawn")
 def test_a_thread_that_never_ends_does_not_keep_the_command(study, tmp_path, monkeypatch):
     """Started in a fit: the results are there, it is told, and the exit status is that of the work."""
@@ -1543,6 +1545,7 @@ def test_a_command_that_would_replace_ours_is_refused(tmp_path, monkeypatch, cap
         vars(command_line.cli)["commands"] = own
 
 
+@pytest.mark.ci
 def test_help_and_doctor_and_commands_of_plugins_work_beside_broken_ones(tmp_path, monkeypatch):
     for name in ("absent", "exits", "newer"):
         install(tmp_path, monkeypatch, UNUSABLE[name][0], name)

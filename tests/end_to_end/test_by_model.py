@@ -297,6 +297,7 @@ def test_any_order_gives_the_same_results(run, tmp_path):
         assert other.data[part] == run[2].data[part], part
 
 
+@pytest.mark.ci
 @pytest.mark.r
 def test_both_engines_and_plain_r_agree(run, tmp_path):
     given = run[1] | {"engine": "both", "models": run[1]["models"][1:]}

@@ -14,7 +14,7 @@ from pages import unmarked
 
 import prldh
 
-pytestmark = pytest.mark.usefixtures("undrawn")
+pytestmark = [pytest.mark.usefixtures("undrawn"), pytest.mark.ci]
 
 
 def study_of(folder, n_patients: int = 60, rows: int = 2, blanks: int = 0) -> dict:

@@ -33,7 +33,7 @@ from slow_study import (
     write_slow_study,
 )
 
-pytestmark = pytest.mark.usefixtures("unrepeated")
+pytestmark = [pytest.mark.usefixtures("unrepeated"), pytest.mark.ci]
 REFITS = FOLDS * REPEATS
 
 

@@ -142,6 +142,7 @@ def test_profile_limits_agree_under_separation(demo):
         assert row["difference"] is not None and abs(row["difference"]) < 1e-7 * max(1, abs(row["r"])), row
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("name", [pytest.param("published", marks=pytest.mark.slow), "features"])
 def test_plain_r_prints_the_numbers_again(demo, name):
     out, _, results, _ = demo
@@ -200,6 +201,7 @@ def test_the_report_opens_with_the_held_out_number_and_says_what_is_known_of_lea
         assert answer.endswith("came as a column: this run cannot know how it was made, so leakage is unknown.")
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("name", ["published", "features"])
 def test_a_report_that_is_rendered_again_draws_nothing_anew_and_is_small(demo, name, record_property):
     drawn = {path.name: path.stat().st_mtime_ns for path in (demo[0] / name / "figures").glob("*.svg")}

@@ -9,14 +9,17 @@ from doc_blocks import RUN, blocks_of, compare, run_page
 
 #: Pages that take most of a minute or more on two cores; `make test-slow` runs them.
 SLOW = {"hospitals.md", "images.md", "protocols.md", "published.md", "reading.md"}
+#: Pages that `make test` runs; of the others, `make test-ci`.
+QUICK = {"index.md", "my_table.md"}
 #: What pages need beside prldh.
 NEEDS = dict.fromkeys(("images.md", "slicer.md"), ("SimpleITK", "prldh_pyradiomics"))
 
 
-@pytest.mark.parametrize(
-    "page",
-    [pytest.param(page, marks=pytest.mark.slow if page.name in SLOW else (), id=page.stem) for page in RUN],
-)
+def _marks(name: str) -> tuple[pytest.MarkDecorator, ...]:
+    return (pytest.mark.slow,) if name in SLOW else () if name in QUICK else (pytest.mark.ci,)
+
+
+@pytest.mark.parametrize("page", [pytest.param(page, marks=_marks(page.name), id=page.stem) for page in RUN])
 @pytest.mark.usefixtures("undrawn")
 def test_a_page_runs_and_prints_what_it_shows(page, tmp_path, warm_prldh):
     for module in NEEDS.get(page.name, ()):

@@ -130,6 +130,7 @@ def test_killed_and_started_again_it_goes_on(cohort, tmp_path, own_cache):
     assert 0 < n_computed < 12
 
 
+@pytest.mark.ci
 def test_bad_cases_are_put_aside_and_the_rest_goes_on(cohort, tmp_path, warm_cache, warm_prldh):
     table = pd.read_csv(cohort.with_name("disc.csv"))
     table.loc[0, "mask_reader1"] = "absent.nii.gz"
@@ -196,6 +197,7 @@ def test_from_images_to_report_in_one_command(tmp_path, warm_prldh):
     assert same.data["models"] == results["models"]
 
 
+@pytest.mark.ci
 def test_one_reader_with_perturbed_masks(tmp_path):
     study = write_cohort(tmp_path / "images", 20, seed=2)
     table = (

@@ -37,6 +37,8 @@ from prldh.cli import cli
 from prldh.core.errors import DataError, PluginError, PrldhError
 from prldh.data.imaging import measuring
 
+pytestmark = pytest.mark.ci
+
 N = 6
 PLUGIN = """
 import time

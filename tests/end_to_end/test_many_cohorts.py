@@ -26,7 +26,7 @@ from prldh.results.reading import read_external, read_pooled
 from prldh.stats import external_sample_size
 from prldh.stats.meta_analysis import pool_random_effects
 
-pytestmark = pytest.mark.usefixtures("unwritten")
+pytestmark = [pytest.mark.usefixtures("unwritten"), pytest.mark.ci]
 
 
 @pytest.fixture(autouse=True)

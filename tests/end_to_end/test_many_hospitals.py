@@ -22,7 +22,7 @@ from prldh.stats.roc import auc
 
 N = 110
 
-pytestmark = pytest.mark.usefixtures("unwritten")
+pytestmark = [pytest.mark.usefixtures("unwritten"), pytest.mark.ci]
 
 
 def write_tables(folder, seed: int = 0, n: int = N) -> dict:

@@ -21,6 +21,8 @@ from prldh.results.table_columns import TABLES, meaning
 from prldh.work import show_progress, unasked
 from prldh.work.progress import one_line
 
+pytestmark = pytest.mark.ci
+
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):

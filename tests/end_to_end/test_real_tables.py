@@ -18,6 +18,8 @@ import prldh
 from prldh.core.errors import DataError
 from prldh.results.agreement import judged
 
+pytestmark = pytest.mark.ci
+
 MARKERS = ("wfns", "s100b", "ndka")
 
 

@@ -243,9 +243,15 @@ def analyze(table: pd.DataFrame, settings: dict, folder):
 
 #: These take a minute each.
 SLOW = ("clustered, other settings", "clustered, Firth")
+#: One of each kind; of the others, `make test-ci`.
+QUICK = ("both engines", "separated, Firth", "functions and products", "clustered", "three patients", "no tissues")
 
 
-@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow) if n in SLOW else n for n in STUDIES])
+def _marks(name: str) -> tuple[pytest.MarkDecorator, ...]:
+    return (pytest.mark.slow,) if name in SLOW else () if name in QUICK else (pytest.mark.ci,)
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=_marks(n)) for n in STUDIES])
 def test_plain_r_prints_every_number_of_the_results(analyzed, name):
     data, printed, _ = analyzed(name)
     assert compare_printed(data, printed) > 1000
@@ -303,6 +309,7 @@ def test_the_folder_stands_alone_and_has_the_same_bytes_again(analyzed, tmp_path
     assert set(re.findall(r"^\| `([^`]+)` \|", readme, re.M)) == {p.name for p in again.iterdir()} - {"README.md"}
 
 
+@pytest.mark.ci
 def test_locale_does_not_matter(analyzed):
     """Names and levels hold letters that are not ASCII."""
     _, _, out = analyzed("no resamples, no adjusting")
@@ -374,6 +381,7 @@ def test_everything_but_the_selection_is_printed_where_features_are_selected(sel
     assert left_out and all(any(part in k for part in learners_own) for k in left_out)
 
 
+@pytest.mark.ci
 def test_many_refitted_radscores_are_left_out_and_scope_pipeline_with_them(selected, tmp_path, monkeypatch):
     """Also: LASSO's coefficients are the learner's."""
     _, _, table, settings = selected

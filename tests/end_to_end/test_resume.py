@@ -161,6 +161,7 @@ def test_a_killed_run_goes_on(bench, whole):
     assert 3 <= n_kept <= before and bench.fits() - before == REFITS + NULL - n_kept
 
 
+@pytest.mark.ci
 @linux
 def test_an_interruption_stops_at_once_and_the_run_goes_on(bench, whole):
     with bench.start(SLOW_SECONDS="0.3") as running:
@@ -194,6 +195,7 @@ def test_the_null_run_goes_on_too(bench, whole):
     ]
 
 
+@pytest.mark.ci
 def test_a_choice_among_protocols_goes_on_where_it_stopped(bench):
     bench.study = write_slow_study(bench.folder, **CHOICE)
     bench.analyze("whole", jobs=1)
@@ -264,12 +266,14 @@ def test_a_cache_that_takes_nothing_stops_no_run(bench, whole, monkeypatch):
     assert len(bench.sentences()) == 1 and bench.sentences()[0].startswith("warning: finished work cannot be kept in")
 
 
+@pytest.mark.ci
 def test_a_worker_that_dies_is_replaced(bench, whole, monkeypatch):
     monkeypatch.setenv("SLOW_DEATHS", "1")
     assert bench.analyze(jobs=2) == whole
     assert [s for s in bench.sentences() if "a worker process died" in s]
 
 
+@pytest.mark.ci
 def test_workers_that_died_too_often_end_the_run_in_one_message(bench, whole, monkeypatch):
     monkeypatch.setenv("SLOW_DEATHS", "100")
     monkeypatch.setattr(prldh.work.work, "MAX_DEATHS", 1)

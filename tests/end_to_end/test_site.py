@@ -128,6 +128,7 @@ def test_the_notebooks_stand_in_it(mkdocs, tmp_path):
     assert "../notebooks/my_table.html" in (out / "tutorials" / "my_table.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.ci
 def test_it_builds_without_a_warning_and_is_whole(site):
     for page in PAGES:
         assert (site / page.relative_to(DOCS)).with_suffix(".html").is_file()
@@ -148,6 +149,7 @@ def test_nothing_of_it_is_fetched(site):
         assert not re.search(r"url\([\"']?(?:https?:)?//", sheet.read_text(encoding="utf-8")), sheet
 
 
+@pytest.mark.ci
 @pytest.mark.browser
 @pytest.mark.parametrize("width", [1280, 390])
 def test_it_is_read_and_searched_from_files_alone(site, browser, width):

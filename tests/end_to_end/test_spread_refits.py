@@ -10,6 +10,8 @@ from slow_study import write_slow_study
 
 import prldh
 
+pytestmark = pytest.mark.ci
+
 CHAIN = {
     "engine": "both",
     "clinical": {

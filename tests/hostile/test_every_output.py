@@ -21,6 +21,8 @@ import prldh.plugins
 from prldh.cli import cli
 from prldh.core import OutputError, check_target, refuse_in_run
 
+pytestmark = pytest.mark.ci
+
 posix = pytest.mark.skipif(sys.platform == "win32", reason="POSIX")
 
 #: What each command reads by a path, and where it writes: a file, or a folder.

@@ -26,7 +26,10 @@ import prldh.report.figures as figures
 from prldh.core import PrldhError, interruptions
 from prldh.core.folders import hold
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="a moment is tried in a fork of the warm process")
+pytestmark = [
+    pytest.mark.skipif(not hasattr(os, "fork"), reason="a moment is tried in a fork of the warm process"),
+    pytest.mark.ci,
+]
 STATUS = 128 + signal.SIGINT
 #: When all is done: of a signal that comes too late, and of one that ends the process at once.
 ENDED = (0, -signal.SIGINT)

@@ -30,6 +30,7 @@ saveRDS(nothing, file.path(place, "web/packages/packages.rds"))
 """
 
 
+@pytest.mark.ci
 def test_testthat(tmp_path, run_r, r_library):
     script = tmp_path / "run.R"
     script.write_text(RUN_TESTS)

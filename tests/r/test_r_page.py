@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.r
+pytestmark = [pytest.mark.r, pytest.mark.ci]
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "r.md"
 

@@ -16,7 +16,7 @@ from prldh.stats import correct_optimism
 from prldh.stats.logistic import linear_predictor
 from prldh.stats.separation import infinite_coefficients
 
-pytestmark = pytest.mark.r
+pytestmark = [pytest.mark.r, pytest.mark.ci]
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "r" / "inst" / "extdata"
 

@@ -62,6 +62,7 @@ def test_outputs_in_evaluation(network, reference, reference_input):
     )
 
 
+@pytest.mark.ci
 def test_one_training_step(seeded_weights, reference, reference_input):
     expected = reference["train_dropout0"]
     network = UCTransNet()

@@ -24,7 +24,7 @@ from prldh.report.page import render
 
 sitk = pytest.importorskip("SimpleITK")
 
-pytestmark = pytest.mark.usefixtures("undrawn")
+pytestmark = [pytest.mark.usefixtures("undrawn"), pytest.mark.ci]
 
 DATA = Path(__file__).parents[2].parent / "shared" / "data"
 CT = Path(__file__).parents[1] / "data" / "totalsegmentator"

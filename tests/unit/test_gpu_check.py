@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.ci
+
 PLACE = Path(__file__).parents[2] / "tools" / "gpu_check.py"
 
 

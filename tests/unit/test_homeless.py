@@ -13,6 +13,8 @@ import pytest
 from prldh.core import NOWHERE, cache_folder
 from prldh.work.kept import KeptWork
 
+pytestmark = pytest.mark.ci
+
 LIBRARIES = """
 import os, pwd, sys
 def nobody(*_): raise KeyError("nobody")

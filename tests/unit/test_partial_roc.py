@@ -184,6 +184,7 @@ def simulated() -> dict[str, np.ndarray]:
     return {key: np.array(values) for key, values in found.items()}
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("focus", FOCUSES)
 def test_type_one_error_is_five_percent(simulated, focus):
     """Within 1.5 percentage points, three standard errors of 2,000 studies; a tenth likewise, and no p at the ends."""

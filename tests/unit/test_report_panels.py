@@ -209,6 +209,7 @@ def test_heat_maps_are_a_panel_where_they_lie_in_the_folder(data, tmp_path, monk
     assert not [p for p in plan(data, Words(), tmp_path) if "heat" in p.name]
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("are_running", [False, True])
 def test_several_processes_write_the_same_bytes_and_what_one_cannot_is_drawn_here(
     data,  # noqa: F811
