@@ -288,13 +288,8 @@ def _digest(drawn: dict[str, Any], words: Words) -> str:
     """Of the results, the words, the code that draws, and matplotlib: figures are the same where it is
     the same."""
     sha256 = hashlib.sha256(matplotlib.__version__.encode())
-    here = Path(__file__).parent
-    for path in (
-        *sorted(here.glob("*.py")),
-        *sorted((here.parent / "pages").glob("*.py")),
-        *sorted((here.parent / "pages").glob("*/*.ttf")),
-        here.parent / "results" / "nomogram.py",
-    ):
+    rooms = [Path(__file__).parents[1] / name for name in ("report", "pages", "results")]
+    for path in (*(each for room in rooms for each in sorted(room.glob("*.py"))), *sorted(rooms[1].glob("*/*.ttf"))):
         sha256.update(path.read_bytes())
     sha256.update(json.dumps(drawn, sort_keys=True).encode())
     spoken = [asdict(each) for each in words.steps.values()] + [asdict(each) for each in words.schemes.values()]

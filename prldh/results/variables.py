@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from prldh.core import reworded, variables_in
+from prldh.core import GROUPS, reworded, variables_in
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,10 @@ class Variables:
     known: tuple[str, ...] = ()
 
     def label(self, name: str) -> str:
-        """``VAS before surgery``; of a term such as ``log(vas_pre)`` with the labels in it."""
+        """``VAS before surgery``; of a term such as ``log(vas_pre)`` with the labels in it; ``groups of disc and
+        muscle`` of the groups that two scores make."""
+        if groups := GROUPS.match(name):
+            name = f"groups of {groups[1]} and {groups[2]}"
         return reworded(name, self.known, self.labels) if self.labels else name
 
     def __call__(self, name: str) -> str:

@@ -160,7 +160,9 @@ def test_covariates_are_called_as_the_study_calls_them(out):
     assert variables(NASTY) == f"{NASTY} (kg/m²)" and variables.label(NASTY) == NASTY
     assert variables("sex") == "Sex at birth" and variables("sex:disc") == "Sex at birth:disc"
     assert variables.term({"variable": "sex", "level": "m"}) == "Sex at birth: m"
-    assert variables("rcs(disc, 3)") == "rcs(disc, 3)" and variables("groups(disc, muscle)") == "groups(disc, muscle)"
+    assert (
+        variables("rcs(disc, 3)") == "rcs(disc, 3)" and variables("groups(disc, muscle)") == "groups of disc and muscle"
+    )
     assert any(row[0] == "Sex at birth" for row in cells_of(out / "tables" / "table1.docx"))
     models = merged_terms(data, variables)
     assert {name for m in models for name in m.adjusted_for} == {NASTY, "Sex at birth"}
