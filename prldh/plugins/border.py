@@ -25,7 +25,7 @@ from pydantic import BaseModel
 
 from prldh.core import note_left
 from prldh.plugins.promises import guarded, is_strangers
-from prldh.plugins.replaced import keep_modules, looked_at
+from prldh.plugins.replaced import Look, keep_modules, looked_at
 from prldh.plugins.surroundings import keep_surroundings
 
 T = TypeVar("T")
@@ -131,7 +131,7 @@ _own_process, _end_process = os.getpid, os._exit
 class _Aside:
     """Standard output that is standard error as long as somebody is within, in whichever thread: Python's, and what
     compiled code and programs write to. The process's surroundings are set back when nobody is, what modules hold too
-    where ``looks`` says so, and both streams are open again. A copy of the process that a stranger's code makes ends
+    as far as ``look`` says, and both streams are open again. A copy of the process that a stranger's code makes ends
     where that code does."""
 
     def __init__(self) -> None:
@@ -142,11 +142,11 @@ class _Aside:
         self._threads: list[threading.Thread] = []
 
     @contextmanager
-    def __call__(self, looks: Any = None) -> Iterator[None]:
+    def __call__(self, look: Look | None = None) -> Iterator[None]:
         process = _own_process()
         with self._lock:
             if not self._within:
-                self._turn(looks)
+                self._turn(look or Look())
             self._within += 1
         try:
             yield
@@ -158,11 +158,9 @@ class _Aside:
                 if not self._within:
                     self._turn_back()
 
-    def _turn(self, looks: Any) -> None:
+    def _turn(self, look: Look) -> None:
         self._threads = threading.enumerate()
-        self._set_back = ([] if looks is None else [keep_modules(looks)]) + [
-            keep_surroundings()
-        ]  # whose ways back may be replaced
+        self._set_back = [keep_modules(look), keep_surroundings()]  # whose ways back may be replaced
         self._own = sys.stdout, sys.stderr
         sys.stdout = sys.stderr = cast(TextIO, _Lent(sys.stderr))
         with suppress(OSError, ValueError, AttributeError):  # one without a handle, as a notebook's, or a closed one

@@ -38,7 +38,7 @@ from prldh.plugins.interfaces import (
 from prldh.plugins.misspelt import misspelt_method
 from prldh.plugins.origin import TookPart, digest_of_files
 from prldh.plugins.promises import describe_error, is_strangers, is_writable
-from prldh.plugins.replaced import looked_at
+from prldh.plugins.replaced import Look, looked_at
 from prldh.plugins.usable import UnusableError, check_api, check_requirements
 from prldh.plugins.words import WORDS
 
@@ -199,8 +199,8 @@ class Registry:
             return
         try:
             check_requirements(distribution)
-            new = None if point.module in sys.modules else point.module
-            with printing_aside(new), np.errstate():  # what an import sets is not for others
+            is_new = point.module not in sys.modules
+            with printing_aside(Look(point.module, is_new)), np.errstate():  # what an import sets is not for others
                 plugin = point.load()
                 check_api(plugin)
                 self.manager.register(plugin, name=point.name)

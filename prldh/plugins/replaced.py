@@ -9,7 +9,7 @@ import types
 from collections import Counter
 from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import suppress
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 #: What sets something back.
 Back: TypeAlias = Callable[[], object]
@@ -20,6 +20,10 @@ _OF_PYTHON = """
     json.encoder math operator os pathlib platform posixpath random re shutil statistics string struct subprocess
     tempfile textwrap threading time uuid warnings zipfile zlib
 """.split()
+#: Modules that are looked at after every call: what everyone computes with and writes by.
+_ALWAYS = """
+    builtins json json.encoder math numpy numpy.linalg numpy.random operator os pandas posixpath random shutil time
+""".split()
 #: Libraries whose public modules are, such as ``scipy.stats``, with the classes that they give.
 _LIBRARIES = frozenset("numpy pandas scipy sklearn statsmodels".split())
 _OWN = __name__.partition(".")[0]
@@ -28,30 +32,39 @@ _OWN = __name__.partition(".")[0]
 _FIXED = (property, classmethod, str, bytes, int, float, tuple, frozenset)
 #: What is taken away where it was put before something else of its name.
 _ADDED = (types.FunctionType, types.BuiltinFunctionType, types.MethodType, staticmethod, classmethod, property)
+
+
+class Look(NamedTuple):
+    """``what`` was called, and whether all modules are looked at after it, or those of :data:`_ALWAYS` alone."""
+
+    what: Any = None
+    is_whole: bool = False
+
+
 #: How often something was called.
 _calls: Counter[Any] = Counter()
 #: After which calls something was set back.
 _caught: set[Any] = set()
 
 
-def looked_at(*what: Any) -> Any:
-    """``what`` where this call of a function, or of a class's method, is one after which :func:`keep_modules` sets
-    back; None of others. It is the first, fourth, sixteenth and so on in this process: to go through all names takes as
-    long as a small fit, and code that replaces something does so in its first call. Of what was caught it is every
-    call, as that may replace again what was set back."""
+def looked_at(*what: Any) -> Look:
+    """How :func:`keep_modules` looks after this call of a function, or of a class's method: at all after the first,
+    fourth, sixteenth and so on in this process, as to go through all names takes as long as a small fit, and code that
+    replaces something does so in its first call. Of what was caught it is every call, as that may replace again what
+    was set back."""
     _calls[what] += 1
-    is_one = what in _caught or (_calls[what].bit_count() == 1 and _calls[what].bit_length() % 2 == 1)
-    return what if is_one else None
+    return Look(what, what in _caught or (_calls[what].bit_count() == 1 and _calls[what].bit_length() % 2 == 1))
 
 
-def keep_modules(what: Any) -> Back:
+def keep_modules(look: Look) -> Back:
     """What sets names of modules and classes back to what they stand for now, where others were put into their place or
     they were deleted; functions that were added before others of their name, a class's inherited ones or Python's own,
     go. Modules that were taken out of ``sys.modules`` come back. Of what is imported meanwhile nothing is
-    known. ``what`` was called: it is caught where something is set back."""
+    known. What was called is caught where something is set back."""
     put_built_ins, built_ins = vars(builtins).update, dict(vars(builtins))
     modules = dict(sys.modules)
-    kept = [(owner, vars(owner).copy()) for owner in _owners(modules)]
+    owners = _owners(modules) if look.is_whole else (modules[name] for name in _ALWAYS if name in modules)
+    kept = [(owner, vars(owner).copy()) for owner in owners]
 
     def back() -> None:
         put_built_ins(built_ins)  # first, as what follows is written in them
@@ -60,7 +73,7 @@ def keep_modules(what: Any) -> Back:
                 sys.modules[name] = module
         for owner, before in kept:
             if _differs(vars(owner), before) and _set_back(owner, before):
-                _caught.add(what)
+                _caught.add(look.what)
 
     return back
 

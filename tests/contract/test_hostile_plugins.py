@@ -4,6 +4,7 @@ names them."""
 from __future__ import annotations
 
 import ast
+import builtins
 import decimal
 import gc
 import importlib
@@ -779,8 +780,24 @@ def test_every_name_is_looked_at_in_the_first_calls_of_a_method_alone():
 
     class Fitting: ...
 
-    calls = [n for n in range(1, 70) if looked_at(Fitting, "fit") is not None]
-    assert calls == [1, 4, 16, 64] and looked_at(Fitting, "apply") is not None
+    calls = [n for n in range(1, 70) if looked_at(Fitting, "fit").is_whole]
+    assert calls == [1, 4, 16, 64] and looked_at(Fitting, "apply").is_whole
+
+
+@pytest.mark.parametrize(("owner", "name"), [(np, "mean"), (np.linalg, "solve"), (builtins, "max"), (json, "dumps")])
+def test_what_everyone_computes_with_is_set_back_after_every_call(owner, name):
+    """The second call is none of those after which every name is looked at."""
+    n_calls = iter(range(6))
+
+    class Replacing:
+        def fit(self):
+            if next(n_calls) > 0:
+                setattr(owner, name, lambda *_, **__: 1 / 0)
+
+    own = getattr(owner, name)
+    for _ in range(6):
+        called("selector", Replacing(), "fit")
+        assert getattr(owner, name) is own
 
 
 def test_who_replaced_something_is_looked_at_in_every_call():
