@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from prldh.core import TERMINAL_COLUMNS, warn
-from prldh.results import interval
+from prldh.results import folder_of, interval
 
 #: Widths of the three columns of numbers, and what is left for a model's name.
 COLUMNS = (21, 18, 19)
@@ -17,7 +17,7 @@ LABEL = TERMINAL_COLUMNS - sum(COLUMNS) - 2 * len(COLUMNS)
 
 def summarise_applied(applied: Mapping[str, Any], run: Path) -> list[str]:
     """What ``prldh apply`` says of its cohorts at its end."""
-    lines = []
+    lines, run = [], folder_of(run)
     for entry in applied["cohorts"]:
         place = run / entry["folder"]
         lines += [*summarise(entry), f"predictions: {place / 'predictions.csv'}"]

@@ -77,17 +77,25 @@ def applied(fitted: Fitted, values: np.ndarray, names: Sequence[str], columns: C
         dtypes = "b" if fitted.kind == "chooses images" else "fiu"
         what = None
         if found.shape != shape or found.dtype.kind not in dtypes:
-            what = f"{found.dtype} {found.shape}"
+            what = f"{found.dtype} {found.shape} in place of numbers {shape}"
         elif np.ma.isMaskedArray(given):  # what is masked would be taken for a number
-            what = f"a masked array {found.shape}"
+            what = f"a masked array {found.shape} in place of numbers {shape}"
         elif fitted.kind == "scores" and not np.isfinite(found).all():
-            what = f"{int((~np.isfinite(found)).sum())} that are not finite"
+            what = f"{int((~np.isfinite(found)).sum())} numbers that are not finite"
+        elif fitted.kind == "transforms values" and (n_odd := _count_odd(found, values)):
+            what = f"{n_odd} values that are not finite in rows that it read without a blank"
         if what is not None:
             raise PluginError(
-                f"the fitted step '{name_of(fitted)}' {fitted.kind} and gives {what} in place of numbers {shape}."
-                " Update its plugin, or leave it out."
+                f"the fitted step '{name_of(fitted)}' {fitted.kind} and gives {what}. Update its"
+                " plugin, or leave it out."
             )
     return found
+
+
+def _count_odd(found: np.ndarray, read: np.ndarray) -> int:
+    """How many values are infinite, or blank in rows without a blank."""
+    are_whole = np.isfinite(read).all(axis=1)
+    return int((np.isinf(found) | (np.isnan(found) & are_whole[:, None])).sum())
 
 
 def check_again(step: Any, noun: str, fitted: Fitted, table: Table, columns: Columns) -> None:

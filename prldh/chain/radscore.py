@@ -15,6 +15,7 @@ from prldh.chain.applying import Table, applied, apply_chain, check_again
 from prldh.chain.learners import LogisticLearner
 from prldh.chain.learners.shared import within_reach
 from prldh.chain.selection import child_of, distinct_patients, stratified_folds
+from prldh.chain.states import state_as_fitted
 from prldh.chain.steps import Protocol, fit_steps, strongest
 from prldh.core import (
     FeatureBlock,
@@ -163,7 +164,8 @@ def _fit_once(
         score = score.of_sources(source_of)
         last = FittedStep(score, None, score.name, score.version)
     else:
-        last = FittedStep(score, None, protocol.learner.learner.name, protocol.learner.learner.version)
+        learner = protocol.learner.learner
+        last = FittedStep(score, None, learner.name, learner.version, state_as_fitted(score))
     return TissueFit(
         applied(score, rows.values, rows.names, rows.columns),
         np.nan,

@@ -2,25 +2,52 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, cast
 
 from prldh.core import BUILT_IN, DataError, Fitted, FittedScore, FittedStep, PluginError, shown
-from prldh.plugins import ComposesLearners, ReadsStates, Registry, called
+from prldh.plugins import ComposesLearners, ReadsStates, Registry, called, is_strangers
 
 
 def to_states(chain: Sequence[FittedStep]) -> list[dict[str, Any]]:
-    """One entry a step: whose state it is (``step``, ``version``), ``kind``, ``source``, ``state``."""
+    """One entry a step: whose state it is (``step``, ``version``), ``kind``, ``source``, ``state``.
+
+    Raises
+    ------
+    PluginError
+        If the state of a stranger's is another one than when it was fitted.
+    """
     return [
         {
             "step": step.step,
             "version": step.version,
             "kind": step.fitted.kind,
             "source": step.source,
-            "state": step.fitted.state,
+            "state": _state_of(step),
         }
         for step in chain
     ]
+
+
+def state_as_fitted(fitted: Fitted) -> str | None:
+    """The state of something that a stranger's step just fitted, as JSON; None of prldh's own, and of what has no such
+    state, which is checked where it is asked for."""
+    if is_strangers(fitted):
+        with suppress(Exception):
+            return json.dumps(fitted.state, sort_keys=True)
+    return None
+
+
+def _state_of(step: FittedStep) -> Any:
+    if step.as_fitted is None or state_as_fitted(step.fitted) == step.as_fitted:
+        return step.fitted.state
+    raise PluginError(
+        f"'{step.step}' changes what it fitted before when it is fitted again: what was fitted on everyone is another"
+        " thing now than when it was fitted. Each fit must give an object of its own. Update its plugin"
+        f" (`prldh plugins check {step.step}` may show why), or leave it out."
+    )
 
 
 def from_states(

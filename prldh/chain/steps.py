@@ -11,6 +11,7 @@ import numpy as np
 
 from prldh.chain.applying import Table, apply_to_training, check_again
 from prldh.chain.learners import LogisticLearner
+from prldh.chain.states import state_as_fitted
 from prldh.core import (
     Chosen,
     ChosenImages,
@@ -120,7 +121,8 @@ class SourceFit:
     def keep(self, fitted: Fitted, selector: Any = None) -> None:
         """Add what the selector fitted; of choices of columns in a row the last says it all."""
         if not isinstance(fitted, Chosen):
-            self.chain.append(FittedStep(fitted, self.source, selector.name, selector.version))
+            own = state_as_fitted(fitted)
+            self.chain.append(FittedStep(fitted, self.source, selector.name, selector.version, own))
             return
         if self.chain and isinstance(self.chain[-1].fitted, Chosen):
             self.chain.pop()

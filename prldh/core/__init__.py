@@ -91,7 +91,7 @@ from prldh.core.interruptions import (
 )
 from prldh.core.jsonable import clean, finite, finite_numbers, record_of, records_of
 from prldh.core.lazily import on_first_use
-from prldh.core.leaving import leave_behind, note_left
+from prldh.core.leaving import end_children, leave_behind, note_left
 from prldh.core.ledger import Entry, Ledger, LedgerRow, add_up
 from prldh.core.locks import is_still, take_lock
 from prldh.core.measures import (
@@ -296,6 +296,7 @@ __all__ = [
     "is_folder",
     "is_formula",
     "is_lost",
+    "end_children",
     "leave_behind",
     "note_left",
     "one_thread",

@@ -283,13 +283,15 @@ class FittedStep:
     """One of the steps from the features of a tissue to its Radscore.
 
     ``source``: the one whose columns it is applied to; None: what all of them give. ``step`` and ``version`` say whose
-    state it is: a registered step's, or one of :data:`BUILT_IN`.
+    state it is: a registered step's, or one of :data:`BUILT_IN`. ``as_fitted``: of a stranger's, its state as JSON when
+    it was fitted; a later fit must not change it.
     """
 
     fitted: Fitted
     source: str | None
     step: str
     version: str
+    as_fitted: str | None = None
 
 
 #: How a score becomes a model: by a logistic model on the score's own training rows; on scores of rows that were held

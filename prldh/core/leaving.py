@@ -38,12 +38,21 @@ def leave_behind(status: int) -> None:
     """Let this process, which is about to end, end with ``status`` in :data:`GRACE_S` seconds, whatever runs in threads
     that were noted: the interpreter would wait for them for ever. That one did not end is told; nothing is, and nothing
     done, where they do."""
+    end_children()
     left = [each for each in _left if each.is_alive()]
     if left:  # both are started now: since Python 3.12 no thread is while the interpreter waits for others
         time_is_up = threading.Event()
         hooks = threading.Thread(target=_run_hooks, args=(time_is_up,), daemon=True)
         hooks.start()
         threading.Thread(target=_end_without, args=(left, status, time_is_up, hooks), daemon=True).start()
+
+
+def end_children() -> None:
+    """End what is left of the processes that this one started by ``multiprocessing``: at its own end Python waits for
+    them, and those of a pool that somebody left open wait for work for ever. joblib ends its own."""
+    for child in multiprocessing.active_children():
+        if not type(child).__module__.startswith("joblib."):
+            child.kill()
 
 
 def _leave_at_once() -> None:

@@ -68,6 +68,8 @@ def _cells(path: Path, sheet: str | int | None, has_values: bool) -> tuple[list[
             raise DataError(f"{path} has chart sheets alone. Give a workbook with a sheet of cells.")
         names = [each.title for each in book.worksheets]
         which = _which_sheet(sheet, names, path)
+        if sheet is None:
+            _refuse_hidden([(each.title, each.sheet_state) for each in book.worksheets], path)
         own = book.worksheets[which]
         own.reset_dimensions()
         rows, n_cells = [], 0
@@ -132,6 +134,16 @@ def _which_sheet(sheet: str | int | None, names: Sequence[str], path: Path) -> i
         return names.index(str(sheet))
     listed = ", ".join(f"{i} '{shown(name)}'" for i, name in enumerate(names[:20], 1))
     raise DataError(f"{path} has no sheet {sheet!r}. Its sheets: {listed}. Give one of these names or numbers.")
+
+
+def _refuse_hidden(sheets: Sequence[tuple[str, str]], path: Path) -> None:
+    """Where no sheet is named, the first one is read: nobody who opens the workbook sees one that is hidden."""
+    shown_ones = [title for title, state in sheets if state == "visible"]
+    if shown_ones and sheets[0][1] != "visible":
+        raise DataError(
+            f"{path}: its first sheet, '{shown(sheets[0][0])}', is hidden, and which sheet is meant cannot be told. Say"
+            f" so in the study file, such as `read: {{sheet: {shown(shown_ones[0])}}}`, or remove the hidden one."
+        )
 
 
 def _count_in_sheets(path: Path, mark: bytes, is_one: bool = False) -> int:

@@ -169,14 +169,12 @@ def _why_not_fitted(selector: Any, fitted: Any, names: Sequence[str]) -> str | N
     if fitted.kind not in _KINDS:
         return f"gives something that {fitted.kind}, and a step of the selection must be one that {', '.join(_KINDS)}"
     given = set(names)
+    problem = _why_no_names(fitted, "names", "reads") or _why_no_names(fitted, "outputs", "gives")
+    if problem:
+        return problem
     strange = [name for name in fitted.names if name not in given]
     if strange:
         return f"reads the column '{strange[0]}', which it was not given"
-    nameless = [name for name in fitted.outputs if not is_writable(name) or not name.strip()]
-    if nameless:
-        return f"gives a column that is named {nameless[0]!r:.80}, which is no text"
-    if len(set(fitted.outputs)) < len(fitted.outputs):
-        return "gives a column twice"
     if fitted.kind != "transforms values" and not set(fitted.outputs) <= given:
         return "chooses a column that it was not given"
     if isinstance(fitted, Chosen):
@@ -186,6 +184,17 @@ def _why_not_fitted(selector: Any, fitted: Any, names: Sequence[str]) -> str | N
     if isinstance(selector, ReadsStates):
         return None
     return "fits something of its own and has no from_state that reads it"
+
+
+def _why_no_names(fitted: Any, part: str, what: str) -> str | None:
+    """What is wrong with the columns that something fitted ``reads`` or ``gives``."""
+    columns = getattr(fitted, part)
+    if not isinstance(columns, (list, tuple)):
+        return f"fits something whose {part} are {type(columns).__name__} in place of a tuple of text"
+    nameless = [name for name in columns if not is_writable(name) or not name.strip()]
+    if nameless:
+        return f"{what} a column that is named {nameless[0]!r:.80}, which is no text"
+    return f"{what} a column twice" if len(set(columns)) < len(columns) else None
 
 
 def check_score(learner: Any, score: Any, names: Sequence[str]) -> None:
@@ -200,7 +209,7 @@ def check_score(learner: Any, score: Any, names: Sequence[str]) -> None:
         problem = f"gives {type(score).__name__} in place of a prldh.core.fitted.FittedScore"
     elif score.kind != "scores":
         problem = f"gives something that {score.kind}, and a learner must give one that scores"
-    else:
+    elif not (problem := _why_no_names(score, "names", "reads")):
         given = set(names)
         strange = [name for name in score.names if name not in given]
         problem = f"reads the column '{strange[0]}', which it was not given" if strange else _why_no_warnings(score)
@@ -267,6 +276,9 @@ def check_details(noun: str, item: Any, details: Any, what: str = "details") -> 
     problem = None
     if not isinstance(details, Mapping):
         problem = f"{type(details).__name__} in place of {what} by name"
+    elif what == "reasons" and not all(is_writable(each) for each in details.values()):
+        strange = next(each for each in details.values() if not is_writable(each))
+        problem = f"{strange!r:.80} as a reason in place of text"
     else:
         try:
             _as_json(clean(details))
@@ -318,6 +330,10 @@ def check_resamples(name: str, kind: str, resamples: Any, n: int) -> None:
                 )
         if not len(r.train):
             raise refuse(f"gives no training rows in {place}")
+        if not len(r.test) and kind != "bootstrap":
+            raise refuse(f"holds nobody out in {place}")
+        if len(np.unique(r.test)) < len(r.test):
+            raise refuse(f"holds a row out twice in {place}")
     if len({(r.repeat, r.fold) for r in resamples}) < len(resamples):
         raise refuse("gives two resamples the same repeat and fold")
     repeats = {int(r.repeat) for r in resamples}

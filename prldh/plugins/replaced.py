@@ -27,11 +27,11 @@ _ALWAYS = """
 #: Libraries whose public modules are, such as ``scipy.stats``, with the classes that they give.
 _LIBRARIES = frozenset("numpy pandas scipy sklearn statsmodels".split())
 _OWN = __name__.partition(".")[0]
+#: Before what of its name, a class's inherited or Python's own, nothing may be put.
+_HIDDEN = (types.FunctionType, types.BuiltinFunctionType, type, staticmethod, classmethod, property)
 #: Beside whatever is called, what is set back where another thing stands in its place. A module's state may be anything
 #: else.
 _FIXED = (property, classmethod, str, bytes, int, float, tuple, frozenset)
-#: What is taken away where it was put before something else of its name.
-_ADDED = (types.FunctionType, types.BuiltinFunctionType, types.MethodType, staticmethod, classmethod, property)
 
 
 class Look(NamedTuple):
@@ -58,9 +58,9 @@ def looked_at(*what: Any) -> Look:
 
 def keep_modules(look: Look) -> Back:
     """What sets names of modules and classes back to what they stand for now, where others were put into their place or
-    they were deleted; functions that were added before others of their name, a class's inherited ones or Python's own,
-    go. Modules that were taken out of ``sys.modules`` come back. Of what is imported meanwhile nothing is
-    known. What was called is caught where something is set back."""
+    they were deleted; what was added before functions of its name, a class's inherited ones or Python's own, goes.
+    Modules that were taken out of ``sys.modules`` come back. Of what is imported meanwhile nothing is known. What was
+    called is caught where something is set back."""
     put_built_ins, built_ins = vars(builtins).update, dict(vars(builtins))
     modules = dict(sys.modules)
     owners = _owners(modules) if look.is_whole else (modules[name] for name in _ALWAYS if name in modules)
@@ -122,9 +122,14 @@ def _set_back(owner: Any, before: dict[str, Any]) -> bool:
         if is_fixed and now.get(name) is not value:
             found = True
             _put(owner, name, value)
+    # what was put before something that is called: an inherited method, or Python's own function
     behind = [vars(each) for each in owner.__mro__[1:]] if isinstance(owner, type) else [vars(builtins)]
     for name in now.keys() - before.keys():
-        if isinstance(now[name], _ADDED) and any(name in each for each in behind):
+        hidden = next((each[name] for each in behind if name in each), None)
+        is_of_python = isinstance(now[name], types.ModuleType) or (
+            name.startswith("__") and not isinstance(now[name], _HIDDEN)
+        )
+        if isinstance(hidden, _HIDDEN) and not is_of_python:
             found = True
             with suppress(Exception):
                 delattr(owner, name)

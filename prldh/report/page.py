@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from markupsafe import Markup
 from prldh.checklists import checklist_view, fill_again
 from prldh.core import (
     OutputError,
+    PluginError,
     Progress,
     given_path,
     hold,
@@ -120,7 +122,38 @@ def _plugin_sections(data: dict[str, Any], folder: Path, registry: Registry) -> 
 
 
 def _rendered(name: str, section: Any, plugin: str, data: dict[str, Any], folder: Path) -> str:
-    """A plugin's section, or a sentence in its place where it fails: the results of a long run are not lost for it."""
+    """A plugin's section, or a sentence in its place where it fails: the results of a long run are not lost for it.
+
+    Raises
+    ------
+    PluginError
+        If it changed or removed what lies in the folder.
+    """
+    before = _files_of(folder)
+    try:
+        return _asked(name, section, plugin, data, folder)
+    finally:
+        now = _files_of(folder)
+        changed = sorted(path for path, about in before.items() if now.get(path) != about)
+        if changed:
+            raise PluginError(
+                f"the section '{name}' of the plugin '{plugin}' changed or removed what lies in the run's folder:"
+                f" {', '.join(changed[:3])}{', …' if len(changed) > 3 else ''}. Update the plugin, or leave it out."
+            )
+
+
+def _files_of(folder: Path) -> dict[str, tuple[int, int, int]]:
+    """The files of a folder, and by what one sees that they are others."""
+    found = {}
+    for place, _, names in os.walk(folder):
+        for path in (Path(place, name) for name in names):
+            with suppress(OSError):
+                about = path.lstat()
+                found[path.relative_to(folder).as_posix()] = about.st_size, about.st_mtime_ns, about.st_ino
+    return found
+
+
+def _asked(name: str, section: Any, plugin: str, data: dict[str, Any], folder: Path) -> str:
     try:
         html = lent(section, "render", data, folder)
         if not isinstance(html, str):

@@ -43,6 +43,11 @@ def read_results(folder: Path) -> dict[str, Any]:
     except OSError as error:
         raise DataError(f"{path} cannot be read as results: {error.strerror or error}. {AGAIN}") from None
     schema = data.get("schema") if isinstance(data, dict) else None
+    if schema != SCHEMA and path == folder and path.name != "results.json":
+        raise DataError(
+            f"{shown_path(path)} holds no results of a run. Give the output folder of `prldh analyze STUDY.yaml --out"
+            " FOLDER`, or its results.json."
+        )
     if schema != SCHEMA:
         raise DataError(
             f"{path}: schema is {schema!r}, this version reads {SCHEMA!r}. Run `prldh analyze … --force` again with"

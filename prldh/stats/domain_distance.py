@@ -58,9 +58,11 @@ def domain_distances(
     mean, covariance, shares = (np.asarray(each, dtype=float) for each in (mean, covariance, shares))
     p = len(mean)
     sd = np.sqrt(np.diag(covariance))
-    if n <= p or not (sd > 0).all() or _is_singular(covariance / np.outer(sd, sd)):
+    with np.errstate(invalid="ignore", over="ignore"):  # variances beyond all floats
+        correlation = covariance / np.outer(sd, sd)
+    if n <= p or not (sd > 0).all() or _is_singular(correlation):
         return {"squared": np.full(len(values), np.nan), "limits": np.full(len(shares), np.nan)}
-    root = np.linalg.cholesky(covariance / np.outer(sd, sd))
+    root = np.linalg.cholesky(correlation)
     squared = (np.linalg.solve(root, ((values - mean) / sd).T) ** 2).sum(axis=0)
     limits = p * (n + 1.0) * (n - 1.0) / (n * (n - p)) * stats.f.ppf(shares, p, n - p)
     return {"squared": squared, "limits": limits}
@@ -105,5 +107,7 @@ def held_out_distances(values: np.ndarray) -> np.ndarray:
 
 
 def _is_singular(correlation: np.ndarray) -> bool:
+    if not np.isfinite(correlation).all():
+        return True
     values = np.linalg.eigvalsh(correlation)
     return bool(values[0] <= _SINGULAR * values[-1])

@@ -14,7 +14,7 @@ from multiprocessing import util
 from statistics import fmean
 from typing import Any
 
-from prldh.core import ComputeError, hear_interruptions, is_interruption
+from prldh.core import ComputeError, end_children, hear_interruptions, is_interruption
 from prldh.work.cluster import Cluster
 from prldh.work.kept import Shelf
 from prldh.work.parallel import in_parallel
@@ -180,7 +180,7 @@ def end_with(parent: int) -> None:
         return
     hear_interruptions()
     multiprocessing.set_start_method(None, force=True)
-    util.Finalize(None, _end_children, exitpriority=1)
+    util.Finalize(None, end_children, exitpriority=1)
     with suppress(OSError):
         os.dup2(2, 1)
 
@@ -191,13 +191,6 @@ def end_with(parent: int) -> None:
 
     if os.name == "posix":
         threading.Thread(target=watch, daemon=True).start()
-
-
-def _end_children() -> None:
-    """End what is left of the processes that this one started: at its own end Python waits for them, and those of a
-    pool that somebody left open wait for work for ever."""
-    for child in multiprocessing.active_children():
-        child.kill()
 
 
 def run_work(

@@ -29,6 +29,7 @@ from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType, SimpleNamespace
+from unittest import mock
 
 import numpy as np
 import pandas as pd
@@ -51,8 +52,10 @@ from prldh.engines import PythonEngine
 from prldh.plugins import registry as of_registry
 from prldh.plugins.border import called, handed, lent, lent_next
 from prldh.plugins.hookspecs import hookimpl
+from prldh.plugins.promises import check_details, check_score
 from prldh.plugins.registry import Registry
 from prldh.plugins.schemes import draw_resamples
+from prldh.report import page
 from prldh.results.folder_files import Provenance
 from prldh.results.held import hold
 from prldh.testing.cases import make_case
@@ -1060,6 +1063,79 @@ def test_what_is_fitted_is_the_same_each_time_and_from_its_state(study, tmp_path
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("hook", ["register_transforms", "register_learners"])
+def test_a_fit_that_changes_what_was_fitted_before_is_told(study, tmp_path, hook):
+    """A learner that returns itself, or keeps one dictionary: model.json would hold what was fitted last."""
+    hooks, kept = Peaceful().hooks(), []
+    (item,) = hooks[hook]()
+    own = item.fit
+
+    def fit(*given):
+        kept.append(own(*given))
+        kept[0].state |= {"fits": len(kept)}
+        return kept[0]
+
+    item.fit = fit
+    hooks[hook] = lambda: [item]
+    with pytest.raises(PluginError, match=f"'{item.name}' changes what it fitted before when it is fitted again"):
+        prldh.analyze(study, tmp_path / "out", jobs=1, plugins=[_plugin(hooks)])
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda folder: (folder / "results.json").write_text("{}"), "results.json"),
+        (lambda folder: (folder / "results.json").unlink(), "results.json"),
+        (shutil.rmtree, r"\w+"),
+        (lambda folder: (folder / "of_mine.txt").write_text("x"), None),
+    ],
+)
+def test_a_section_leaves_the_files_of_the_folder_as_they_are(tmp_path, change, told):
+    folder = tmp_path / "out"
+    folder.mkdir()
+    (folder / "results.json").write_text('{"a": 1}')
+    section = SimpleNamespace(render=lambda results, folder: f"<p>said</p>{change(folder)}")
+    with pytest.raises(PluginError, match=f"section 's' of the plugin 'p' .*: .*{told}") if told else nullcontext():
+        assert "said" in page._rendered("s", section, "p", {}, folder)
+
+
+def test_columns_and_values_of_what_is_fitted_are_checked():
+    rows = np.array([[1.0, np.nan], [2.0, 3.0]])
+    for given, told in (
+        ([[np.inf, 0], [0, 0]], "1 values that are not finite in rows that it read without a blank"),
+        ([[0, 0], [np.nan, 0]], "1 values that are not finite"),
+        ([[np.nan, 0], [0, 0]], None),
+    ):
+        fitted = SimpleNamespace(
+            kind="transforms values", names=("a", "b"), outputs=("a", "b"), apply=lambda *_, given=given: given
+        )
+        with pytest.raises(PluginError, match=told) if told else nullcontext():
+            applied(fitted, rows, ("a", "b"), {})
+    learner = SimpleNamespace(name="odd")
+    for names, told in (
+        (np.array(["a"]), "names are ndarray in place of a tuple of text"),
+        (("a", "a"), "reads a column twice"),
+        ((1,), "reads a column that is named 1, which is no text"),
+    ):
+        score = SimpleNamespace(kind="scores", names=names, outputs=(), state={}, apply=None, log_odds=None)
+        with pytest.raises(PluginError, match=told):
+            check_score(learner, score, ("a",))
+    with pytest.raises(PluginError, match="the selector 'odd' gives None as a reason in place of text"):
+        check_details("selector", learner, {"a": None}, "reasons")
+
+
+def test_what_is_put_before_an_inherited_method_goes():
+    for put in (None, mock.MagicMock()):
+
+        class Putting:
+            def fit(self, put=put):
+                pd.DataFrame.to_csv = put
+
+        called("selector", Putting(), "fit")
+        assert "to_csv" not in vars(pd.DataFrame) and callable(pd.DataFrame.to_csv)
+
+
 @dataclass
 class Some:
     """Columns times a number, of which some may be asked for."""
@@ -1127,7 +1203,11 @@ HALF = "\ud800"
 #: What a plugin gives that files or numbers cannot hold: the hook, what is set of what it fits or gives, and what is
 #: told.
 UNWRITABLE = {
-    "reason": ("register_selectors", lambda found: replace(found, dropped={"f2": HALF}), "gives reasons that cannot"),
+    "reason": (
+        "register_selectors",
+        lambda found: replace(found, dropped={"f2": HALF}),
+        "as a reason in place of text",
+    ),
     "detail": ("register_selectors", lambda found: replace(found, details={"a": [HALF]}), "gives details that cannot"),
     "key": ("register_selectors", lambda found: replace(found, details={HALF: 1}), "gives details that cannot"),
     "ragged": ("register_selectors", lambda found: replace(found, kept=[[0], [0, 1]]), "failed: ValueError"),
@@ -1221,8 +1301,8 @@ def test_resamples_are_prldhs_own_records():
     ("given", "told"),
     [
         ([0.5, 1.0], None),
-        ([0.5, float("nan")], "gives 1 that are not finite in place of numbers"),
-        ([float("inf"), -float("inf")], "gives 2 that are not finite"),
+        ([0.5, float("nan")], "gives 1 numbers that are not finite"),
+        ([float("inf"), -float("inf")], "gives 2 numbers that are not finite"),
     ],
 )
 def test_scores_of_a_plugin_are_finite_numbers_in_whatever_list(given, told):

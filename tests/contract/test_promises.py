@@ -3,6 +3,7 @@ result."""
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from types import SimpleNamespace
 
 import numpy as np
@@ -71,6 +72,23 @@ def test_details_are_json():
         check_details("selector", Stranger(None), {"n": object()})
     with pytest.raises(PluginError, match="the learner 'strange' gives list in place of details by name"):
         check_details("learner", Stranger(None), [1])
+
+
+@pytest.mark.parametrize(
+    ("kind", "test", "told"),
+    [
+        ("holdout", (2, 3, 3), "holds a row out twice in repeat 0, fold 0"),
+        ("repeated_holdout", (2, 2), "holds a row out twice"),
+        ("bootstrap", (2, 2), "holds a row out twice"),
+        ("holdout", (), "holds nobody out in repeat 0, fold 0"),
+        ("held_out", (), "holds nobody out"),
+        ("bootstrap", (), None),
+    ],
+)
+def test_rows_are_held_out_once(kind, test, told):
+    resample = Resample(np.array([0, 1]), np.array(test, dtype=int), 0, 0)
+    with pytest.raises(PluginError, match=told) if told else nullcontext():
+        check_resamples("odd", kind, [resample], 4)
 
 
 def _resample(train=(0, 1), test=(2, 3), repeat=0, fold=0):

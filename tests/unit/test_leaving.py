@@ -31,6 +31,10 @@ STARTED = {
     "for ever": (THREAD.format(300, ""), True),
     "several": ("; ".join([THREAD.format(300, "")] * 2), True),
     "with a hook that hangs": (THREAD.format(300, "") + "; atexit.register(time.sleep, 300)", True),
+    "a process": (
+        "import multiprocessing; multiprocessing.Process(target=time.sleep, args=(300,)).start()",
+        False,
+    ),
     "a while": (THREAD.format(0.2, ""), False),
     "a daemon": (THREAD.format(300, ", daemon=True"), False),
     "a pool": (
