@@ -17,7 +17,7 @@ from prldh.data.cells import PLACEHOLDERS
 from prldh.data.ids import ids_of, refuse_doubled
 from prldh.data.numeric import numbers, refuse_extreme, refuse_failed_cells
 from prldh.data.table_files import and_more, refuse_unwritable
-from prldh.data.tables import Column, Table, column_of, open_table, some
+from prldh.data.tables import Column, Table, column_of, open_table, some, tell_of_hidden
 from prldh.study import Study, as_unquoted
 
 if TYPE_CHECKING:
@@ -117,7 +117,14 @@ def read_cohort(study: Study, folder: Path, aside: Mapping[str, str] | None = No
     imputed = (
         _blank_covariates(cohort, path, study.imputation.imputations) if study.missing == "multiple_imputation" else []
     )
-    return cohort, [*_tell_of_rows(cohort), *merged, *warnings, *absent_levels(cohort), *imputed]
+    return cohort, [
+        *tell_of_hidden(frame),
+        *_tell_of_rows(cohort),
+        *merged,
+        *warnings,
+        *absent_levels(cohort),
+        *imputed,
+    ]
 
 
 def _tell_of_rows(cohort: Cohort) -> list[Warn]:

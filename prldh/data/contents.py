@@ -28,12 +28,13 @@ Cells: TypeAlias = pa.Array | np.ndarray
 @dataclass(frozen=True)
 class Contents:
     """The columns of a file. ``first``: the row of the file in which the first patient stands; ``place``: which sheet
-    it is, for messages."""
+    it is, for messages. ``n_hidden``: rows of patients that a workbook does not show."""
 
     names: list[str]
     columns: list[Cells]
     first: int = 2
     place: str = ""
+    n_hidden: int = 0
 
 
 def kind_of(path: Path) -> str:

@@ -14,7 +14,7 @@ from prldh.data.ids import check_ids, told_alike
 from prldh.data.imaging import Images
 from prldh.data.numeric import first_bad, refuse_extreme, why_no_number
 from prldh.data.table_files import and_more
-from prldh.data.tables import Table, open_joined, some
+from prldh.data.tables import Table, open_joined, some, tell_of_hidden
 from prldh.study import Study, TableFile
 
 
@@ -130,7 +130,7 @@ _BATCH_COLUMNS = ("image", "mask", "label", "label_channel", "segment")
 def _features_among(columns: list[str], table: Table) -> tuple[list[str], list[Warn]]:
     """The columns that are features: neither PyRadiomics' diagnostics, nor what its batch table repeats, nor names of
     rows."""
-    path, warnings = table.path, []
+    path, warnings = table.path, tell_of_hidden(table)
     diagnostics = [c for c in columns if c.startswith("diagnostics_")]
     if diagnostics:
         columns = [c for c in columns if not c.startswith("diagnostics_")]

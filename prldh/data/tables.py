@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from prldh.core import SHOWN, DataError, nearest, same_text, shown
+from prldh.core import SHOWN, DataError, Warn, nearest, same_text, shown, warn
 from prldh.data.cells import BLANKS, as_numbers, is_number, with_point
 from prldh.data.contents import ROW_NAMES, Cells, Contents
 from prldh.data.layout import COMMA, THOUSANDS
@@ -59,6 +59,12 @@ def open_table(path: Path, read: TableRead = AS_IT_IS) -> Table:
 def open_joined(folder: Path, table: TableFile, clinical: TableRead) -> Table:
     """A table elsewhere, which is joined to the clinical one as that says."""
     return open_table(folder / table.path, table.read.joined_as(clinical))
+
+
+def tell_of_hidden(table: Table) -> list[Warn]:
+    """That a workbook does not show some of the rows that were read."""
+    n = table.contents.n_hidden
+    return [warn.HIDDEN_ROWS(table=table.path.name, n=n)] if n else []
 
 
 @dataclass(frozen=True, eq=False)

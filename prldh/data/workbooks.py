@@ -44,7 +44,7 @@ def read_workbook(path: Path, read: TableRead) -> Contents:
         place = f", sheet '{sheets[which]}'"
     elif len(sheets) == 1:
         place = ""
-    return Contents(names, columns, first + 2, place)
+    return Contents(names, columns, first + 2, place, _count_hidden(path, which, first + 2, len(rows)))
 
 
 def _shown(cell: object) -> str:
@@ -163,17 +163,31 @@ def _count_in_sheets(path: Path, mark: bytes, is_one: bool = False) -> int:
 
 def _merged_cells(path: Path, which: int) -> list[str]:
     """The ranges of a sheet that are merged, such as ``C2:C4``: they stand behind its cells."""
-    from openpyxl import load_workbook
-
     if not _count_in_sheets(path, b"<mergeCell "):
         return []
+    found = re.findall(rb'<mergeCell ref="([A-Z]+[0-9]+:[A-Z]+[0-9]+)"', _sheet_as_written(path, which))
+    return [cells.decode() for cells in found]
+
+
+def _count_hidden(path: Path, which: int, first: int, last: int) -> int:
+    """How many of the rows from ``first`` to ``last`` of a sheet are hidden, by hand or by a filter."""
+    if not _count_in_sheets(path, b' hidden="'):
+        return 0
+    rows = re.findall(rb"<row ([^>]*)>", _sheet_as_written(path, which))
+    hidden = [re.search(rb'\br="(\d+)"', row) for row in rows if re.search(rb'\bhidden="(1|true)"', row)]
+    return sum(first <= int(found[1]) <= last for found in hidden if found)
+
+
+def _sheet_as_written(path: Path, which: int) -> bytes:
+    from openpyxl import load_workbook
+
     book = load_workbook(path, read_only=True)
     try:
         place = book.worksheets[which]._worksheet_path
     finally:
         book.close()
     with zipfile.ZipFile(path) as parts, parts.open(place) as sheet:
-        return [found.decode() for found in re.findall(rb'<mergeCell ref="([A-Z]+[0-9]+:[A-Z]+[0-9]+)"', sheet.read())]
+        return sheet.read()
 
 
 def _refuse_merged(merged: Sequence[str], rows: Sequence[Sequence[Any]], header: int, path: Path) -> None:

@@ -386,6 +386,16 @@ ROW_NAMES_LEFT_OUT = WarnKind(
     "R writes the names or numbers of rows before the columns, without a name of their own.",
     "Nothing; where it holds the ids, say `id: row.names` under `clinical`.",
 )
+HIDDEN_ROWS = WarnKind(
+    "PRL-146",
+    "tables",
+    "warnings",
+    "Rows that a workbook does not show",
+    "{table}: {n} rows of patients are hidden, by hand or by a filter; they were read as the others.",
+    "A spreadsheet program leaves such rows out of what it shows, and not out of the file: who filters a table to look"
+    " at some patients may save it so.",
+    "Nothing, where they belong to the study; otherwise delete these rows in the workbook.",
+)
 CSV_FORMULAS = WarnKind(
     "PRL-145",
     "tables",
