@@ -165,7 +165,8 @@ def _fit_once(
         last = FittedStep(score, None, score.name, score.version)
     else:
         learner = protocol.learner.learner
-        last = FittedStep(score, None, learner.name, learner.version, state_as_fitted(score))
+        own = state_as_fitted(score) if is_described else None
+        last = FittedStep(score, None, learner.name, learner.version, own)
     return TissueFit(
         applied(score, rows.values, rows.names, rows.columns),
         np.nan,

@@ -118,10 +118,10 @@ class SourceFit:
     warnings: list[Warn] = field(default_factory=list)
     failure: str | None = None
 
-    def keep(self, fitted: Fitted, selector: Any = None) -> None:
+    def keep(self, fitted: Fitted, selector: Any = None, is_described: bool = False) -> None:
         """Add what the selector fitted; of choices of columns in a row the last says it all."""
         if not isinstance(fitted, Chosen):
-            own = state_as_fitted(fitted)
+            own = state_as_fitted(fitted) if is_described else None
             self.chain.append(FittedStep(fitted, self.source, selector.name, selector.version, own))
             return
         if self.chain and isinstance(self.chain[-1].fitted, Chosen):
@@ -199,7 +199,7 @@ def _fit_step(
     if not outputs:
         fitted = (*fitted[:-1], *_best_alone(fit, step, if_empty, dropped))
     if not fit.failure:
-        _apply(fit, selector, fitted, dropped)
+        _apply(fit, selector, fitted, dropped, is_described)
     n_out = 0 if fit.failure else len(fit.rows.names)
     n_in, own = len(now.names), _by_engine(selector, details)
     fit.steps.append(SelectionStep(selector.name, fit.label, n_in, n_out, dropped, dict(details), own))
@@ -243,12 +243,14 @@ def _best_alone(fit: SourceFit, step: Step, if_empty: str, dropped: dict[str, st
     return (Chosen((best,)),)
 
 
-def _apply(fit: SourceFit, selector: Any, fitted: tuple[Fitted, ...], dropped: dict[str, str]) -> None:
+def _apply(
+    fit: SourceFit, selector: Any, fitted: tuple[Fitted, ...], dropped: dict[str, str], is_described: bool
+) -> None:
     """The rows as a step leaves them; where it changes their values, columns that are constant then go."""
     for each in fitted:
         fit.rows, warnings = apply_to_training(each, fit.rows)
         fit.warnings += warnings
-        fit.keep(each, selector)
+        fit.keep(each, selector, is_described)
     changes = next((each.kind for each in fitted if each.kind != "chooses columns"), None)
     if changes is None:
         return

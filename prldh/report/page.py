@@ -130,16 +130,15 @@ def _rendered(name: str, section: Any, plugin: str, data: dict[str, Any], folder
         If it changed or removed what lies in the folder.
     """
     before = _files_of(folder)
-    try:
-        return _asked(name, section, plugin, data, folder)
-    finally:
-        now = _files_of(folder)
-        changed = sorted(path for path, about in before.items() if now.get(path) != about)
-        if changed:
-            raise PluginError(
-                f"the section '{name}' of the plugin '{plugin}' changed or removed what lies in the run's folder:"
-                f" {', '.join(changed[:3])}{', …' if len(changed) > 3 else ''}. Update the plugin, or leave it out."
-            )
+    html = _asked(name, section, plugin, data, folder)
+    now = _files_of(folder)
+    changed = sorted(path for path, about in before.items() if now.get(path) != about)
+    if changed:
+        raise PluginError(
+            f"the section '{name}' of the plugin '{plugin}' changed or removed what lies in the run's folder:"
+            f" {', '.join(changed[:3])}{', …' if len(changed) > 3 else ''}. Update the plugin, or leave it out."
+        )
+    return html
 
 
 def _files_of(folder: Path) -> dict[str, tuple[int, int, int]]:

@@ -73,7 +73,7 @@ def _roc(models: list[dict[str, Any]]) -> str:
 def _roc_bands(models: list[dict[str, Any]], words: Words) -> str:
     def tell(m: dict[str, Any]) -> str:
         scope, scheme, entry = _lead(m, "roc") or ("", "", m)
-        of = f"{words.held_out(scope, scheme)}" if scheme else "apparent"
+        of = words.held_out(scope, scheme) if scheme else "apparent"
         points = [p for p in entry["roc"] if p["specificity"] >= 0.8 and p.get("sensitivity_low") is not None]
         if not points:
             return ""
