@@ -24,7 +24,7 @@ import numpy as np
 from pydantic import BaseModel
 
 from prldh.core import note_left
-from prldh.plugins.promises import guarded, is_strangers
+from prldh.plugins.promises import guarded, is_strangers, note_giver
 from prldh.plugins.replaced import Look, keep_modules, looked_at
 from prldh.plugins.surroundings import keep_surroundings
 
@@ -242,6 +242,7 @@ def lent(item: Any, method: str, *given: Any) -> Any:
         return function(*given)
     with printing_aside(looked_at(type(item), method)), np.errstate():  # how numpy tells of errors is set back, too
         found = function(*(handed(each) for each in given))
+    note_giver(item, found)
     # an array may be one that the plugin fills again the next time
     return found.copy() if isinstance(found, np.ndarray) else found
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -58,7 +59,8 @@ def guarded(what: str, item: Any) -> Iterator[None]:
     except BaseException as error:  # sys.exit, and whatever else a stranger thinks of
         if not is_strangers(item) or (is_interruption(error) and not is_pretended(error)):
             raise
-        remedy = _REMEDY.format(item.name) if _has_name(item) else _ITS_PLUGIN
+        name = registered_name(item)
+        remedy = _ITS_PLUGIN if name is None else _REMEDY.format(name)
         raise PluginError(f"the {what} '{name_of(item)}' failed: {describe_error(error)}. {remedy}") from error
 
 
@@ -68,15 +70,29 @@ def is_strangers(item: Any) -> bool:
     return owner.__module__.partition(".")[0] != __name__.partition(".")[0]
 
 
+#: By whose name messages speak of what a step fitted: of each class of such objects, that of the step that gave one.
+_GIVEN_BY: WeakKeyDictionary[type, str] = WeakKeyDictionary()
+
+
+def note_giver(item: Any, given: Any) -> None:
+    """Keep whose fit, or reading of a state, gave an object that has no name of its own."""
+    name = registered_name(item)
+    if name is not None and hasattr(type(given), "apply"):
+        _GIVEN_BY[type(given)] = name
+
+
 def name_of(item: Any) -> str:
-    """An object's name; of one that has none, such as what a step fitted, its class's."""
+    """The name by which messages speak of an object; of one that nobody knows by one, its class's."""
+    name = registered_name(item)
+    return (item if isinstance(item, type) else type(item)).__qualname__ if name is None else name
+
+
+def registered_name(item: Any) -> str | None:
+    """An object's name, or that of the step which fitted it; None of a class and of what nobody knows by one."""
     if isinstance(item, type):
-        return item.__qualname__
-    return str(item.name) if _has_name(item) else type(item).__qualname__
-
-
-def _has_name(item: Any) -> bool:
-    return not isinstance(item, type) and isinstance(getattr(item, "name", None), str)
+        return None
+    name = getattr(item, "name", None)
+    return str(name) if isinstance(name, str) else _GIVEN_BY.get(type(item))
 
 
 def describe_error(error: BaseException) -> str:

@@ -12,8 +12,10 @@ import pytest
 from pydantic import BaseModel
 
 import prldh
+from prldh.chain.applying import applied
 from prldh.core.errors import DataError, PluginError
 from prldh.core.records import Resample, Selection
+from prldh.plugins.border import called
 from prldh.plugins.hookspecs import hookimpl
 from prldh.plugins.promises import check_details, check_resamples, check_selection, describe_error, guarded
 from prldh.plugins.registry import Registry
@@ -140,6 +142,24 @@ def test_a_stranger_s_error_is_one_message_and_our_own_stays_a_traceback():
     with pytest.raises(ZeroDivisionError), guarded("selector", UnivariateSelector()):
         raise ZeroDivisionError
     assert describe_error(SystemExit()) == "SystemExit"
+
+
+class Chose:
+    """What a stranger fitted, that is applied only to some."""
+
+    kind, names, outputs, state = "transforms values", ("a",), ("a",), {}
+
+    def apply(self, values, names, columns):
+        return [] if len(values) > 2 else 1 / 0
+
+
+@pytest.mark.parametrize(
+    ("n", "message"), [(2, "failed: ZeroDivisionError"), (3, "transforms values and gives float64")]
+)
+def test_what_a_step_fitted_is_told_by_the_step_s_name(n, message):
+    fitted = called("selector", Stranger(Chose()), "fit", None, None, None, None)
+    with pytest.raises(PluginError, match=f"the fitted step 'strange' {message}"):
+        applied(fitted, np.zeros((n, 1)), ("a",), {})
 
 
 def test_a_hook_that_fails_names_its_plugin():
