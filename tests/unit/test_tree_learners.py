@@ -144,7 +144,7 @@ def library_decision(rows: TrainingRows, others: TrainingRows, n_trees: int, lea
         max_leaf_nodes=6,
         max_depth=None,
         min_samples_leaf=leaf,
-        max_features=math.isqrt(len(rows.names)),
+        max_features=0.333,
         random_state=seed_word(child_of(SEED, 1)) >> 32,
     ).fit(codes, rows.outcome)
     new = [np.searchsorted((d[1:] + d[:-1]) / 2, others.values[:, j]) for j, d in enumerate(ranked)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
@@ -43,7 +42,7 @@ REFERENCES_OF_BOOSTING = (
 #: Trees where no inner folds can choose: scikit-learn's default.
 WITHOUT_FOLDS = 100
 #: Inner folds grow so many trees at a time, and no more once the least deviance lies further back than PATIENCE.
-BLOCK, PATIENCE = 50, 100
+BLOCK, PATIENCE = 50, 50
 
 
 class BoostingSettings(LearnerSettings):
@@ -53,6 +52,12 @@ class BoostingSettings(LearnerSettings):
     )
     leaves: int = Field(6, ge=2, le=1000, description="of a tree")
     subsample: float = Field(0.5, gt=0, le=1, description="the share of rows that a tree is grown on")
+    columns: float = Field(
+        0.333,
+        gt=0,
+        le=1,
+        description="the share of columns drawn at each node: a third, as forests of regression trees draw",
+    )
     smallest_leaf: int = Field(
         10,
         ge=1,
@@ -107,17 +112,18 @@ class BoostedScore:
 class BoostingLearner:
     """Stochastic gradient boosting of the binomial deviance, by scikit-learn's ``GradientBoostingClassifier``.
 
-    Trees of 6 leaves with at least 10 rows each, grown on half of the rows, floor(sqrt(p)) of the columns drawn at each
-    node, shrunk by 0.05. Where a quarter of the rows that a tree is grown on is fewer than 10, a leaf may have so few.
+    Trees of 6 leaves with at least 10 rows each, grown on half of the rows, a third of the columns drawn at each node,
+    shrunk by 0.05. Where a quarter of the rows that a tree is grown on is fewer than 10, a leaf may have so few.
     How many trees there are, up to 300, is where the deviance of held-out rows in five inner folds is least, the fewest
-    of ties; the folds grow no more once that lies 100 trees back. Trees are grown on the columns' ranks, and a split
+    of ties; the folds grow no more once that lies 50 trees back. Trees are grown on the columns' ranks, and a split
     lies midway between the neighbouring values of the training rows that it parts, so that values of any size will do.
 
     Notes
     -----
     Friedman JH (2001) Ann Stat 29:1189-1232 (algorithm; shrinkage of 0.1 or less); Friedman JH (2002) Comput Stat Data
     Anal 38:367-378 (half of the rows); Hastie T, Tibshirani R, Friedman J (2009) The elements of statistical learning,
-    2nd ed., section 10.11 (4 to 8 leaves, about 6). R: ``gbm::gbm(distribution = "bernoulli")``, whose defaults are
+    2nd ed., section 10.11 (4 to 8 leaves, about 6), and section 15.3 (a third of the columns where trees are of
+    regression, as boosted ones are). R: ``gbm::gbm(distribution = "bernoulli")``, whose defaults are
     half of the rows and at least 10 in a leaf, draws other numbers.
     Why scikit-learn's and not another's: ``docs/learners.md``.
     """
@@ -140,7 +146,7 @@ class BoostingLearner:
             return BoostedScore((), base, Trees.of([]), details, (f"{why}: everyone gets the same score",))
         codes, ranked = rank_codes(rows.values)
         n_trees, curve, warnings = _choose_number(codes, rows, settings, child_of(seed, 0))
-        machine = _machine(settings, n_trees, codes.shape, child_of(seed, 1))
+        machine = _machine(settings, n_trees, len(codes), child_of(seed, 1))
         _fit_to(machine, n_trees, codes, rows.outcome)
         trees = Trees.of(_of_regressor(tree.tree_, settings.learning_rate, ranked) for (tree,) in machine.estimators_)
         used = trees.used
@@ -154,7 +160,8 @@ class BoostingLearner:
         return (
             "stochastic gradient boosting [@friedman2001; @friedman2002] of trees with {leaves} leaves of at least"
             " {smallest_leaf} rows (or a quarter of the rows drawn, where these are fewer), each grown on a"
-            " share of {subsample} of the rows and shrunk by {learning_rate}, their number (at most {trees}) chosen by"
+            " share of {subsample} of the rows, a share of {columns} of the columns drawn at each node, and shrunk by"
+            " {learning_rate}, their number (at most {trees}) chosen by"
             " the deviance in {folds} inner folds"
         )
 
@@ -179,11 +186,10 @@ def rank_codes(values: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
     return codes, [ascending[is_new[:, j], j] for j in range(values.shape[1])]
 
 
-def _machine(settings: BoostingSettings, n_trees: int, shape: tuple[int, int], seed: np.random.SeedSequence) -> Any:
-    """scikit-learn's, for training rows of this shape (n, p)."""
+def _machine(settings: BoostingSettings, n_trees: int, n_rows: int, seed: np.random.SeedSequence) -> Any:
+    """scikit-learn's, for so many training rows."""
     from sklearn.ensemble import GradientBoostingClassifier
 
-    n_rows, n_columns = shape
     return GradientBoostingClassifier(
         n_estimators=n_trees,
         learning_rate=settings.learning_rate,
@@ -191,7 +197,7 @@ def _machine(settings: BoostingSettings, n_trees: int, shape: tuple[int, int], s
         max_leaf_nodes=settings.leaves,
         max_depth=None,
         min_samples_leaf=max(1, min(settings.smallest_leaf, int(settings.subsample * n_rows) // 4)),
-        max_features=max(1, math.isqrt(n_columns)),
+        max_features=float(settings.columns),
         random_state=seed_word(seed) >> 32,
         warm_start=True,
     )
@@ -216,7 +222,7 @@ def _choose_number(
         return n_trees, {"folds": None}, (*warnings, f"{n_trees} trees are taken, as no inner folds can choose")
     fold = stratified_folds(rows.outcome, n_folds, child_of(seed, 0), rows.patient)
     counts = [int((fold != k).sum()) for k in range(n_folds)]
-    machines = [_machine(settings, 1, (n, codes.shape[1]), child_of(seed, 1 + k)) for k, n in enumerate(counts)]
+    machines = [_machine(settings, 1, n, child_of(seed, 1 + k)) for k, n in enumerate(counts)]
     deviance: list[float] = []
     while len(deviance) < settings.trees and len(deviance) - int(np.argmin([*deviance, np.inf])) <= PATIENCE:
         n_trees = min(len(deviance) + BLOCK, settings.trees)
