@@ -53,7 +53,7 @@ def describe_new_predictions(
     positive, event = ranked_probability(eta) > (-np.inf if threshold is None else threshold), y == 1
     cells = (positive & event, positive & ~event, ~positive & event, ~positive & ~event)
     counts = Confusion(*(int(cell.sum()) for cell in cells))
-    line = calibration(y, rounded, assessment, assessment.draws.patients)
+    line = calibration(y, rounded, eta, assessment, assessment.draws.patients)
     return {
         "auc": auc,
         "threshold": threshold,

@@ -54,7 +54,7 @@ def describe_level(name: str, y: np.ndarray, eta: np.ndarray, assessment: Assess
         return GroupLevel(name, n, events, none, none, none, none), None
     engine, level = assessment.engine, assessment.level
     area = engine.auc(y, ranked_probability(eta), level)
-    line = calibration(y, rounded_probability(eta), assessment, assessment.draws.patients[:0, :n])
+    line = calibration(y, rounded_probability(eta), eta, assessment, assessment.draws.patients[:0, :n])
     limits = calibration_limits(y, eta, line, engine, level)
     why = TOO_FEW if min(map(engine.count_patients, (y == 1, y == 0))) < LEAST_OF_A_CLASS else ""
     clustered = why or (CLUSTERED if engine.is_clustered else "")

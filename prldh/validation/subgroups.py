@@ -198,8 +198,9 @@ def _judge(
     for eta, etas, rows in zip(held_out(predictions), held_out_imputed(predictions), repeats, strict=True):
         engine = assessment.engine.of_rows(rows)
         areas.append(pooled_auc(y[rows], ranked_probability(etas[:, rows]), engine, level))
-        line = calibration(y[rows], rounded_probability(eta[rows]), assessment, assessment.draws.patients[:0, :n])
-        limits = calibration_limits(y[rows], eta[rows], line, engine, level)
+        own = eta[rows]
+        line = calibration(y[rows], rounded_probability(own), own, assessment, assessment.draws.patients[:0, :n])
+        limits = calibration_limits(y[rows], own, line, engine, level)
         slopes.append(limits.slope)
         shifts.append(limits.citl)
     slope = _mean_of(slopes, why)

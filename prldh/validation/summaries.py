@@ -95,7 +95,12 @@ def _summarise_held_out(
         (y[own], rounded_probability(eta[own]), samples if is_pooled else samples[:0, : len(own)])
         for eta, own in zip(held_out(predictions), predictions.held_out_rows, strict=True)
     ]
-    calibrations = [calibration(y, p, assessment, own if not r else own[:0]) for r, (y, p, own) in enumerate(repeats)]
+    calibrations = [
+        calibration(y, p, eta[rows], assessment, own if not r else own[:0])
+        for r, ((y, p, own), eta, rows) in enumerate(
+            zip(repeats, held_out(predictions), predictions.held_out_rows, strict=True)
+        )
+    ]
     performance["calibration"] = _mean_calibration(calibrations)
     thresholds, engine = np.array(assessment.settings.thresholds), assessment.engine
     curves = [engine.decision_curve(y, p, thresholds, own, len(own), level) for y, p, own in repeats]
