@@ -35,7 +35,7 @@ from prldh.core import (
     sealed,
     warn,
 )
-from prldh.data import some, tell_of_formulas
+from prldh.data import same_id, some, tell_of_formulas
 from prldh.data.imaging import file_stem
 from prldh.engines import StatisticsEngine
 from prldh.models import Assessment
@@ -281,8 +281,8 @@ def _known(frozen: Frozen, patients: NewPatients) -> list[Warn]:
     """A warning where new patients have ids of the study's, or of those who recalibrated the models: the same people
     validate nothing."""
     there = {s["id"] for tissue in frozen.results["tissues"].values() for s in tissue["scores"]}
-    there |= frozen.made_by | frozen.recalibrated_by
-    same = [i for i in patients.ids if i in there]
+    known = {same_id(i) for i in there | frozen.made_by | frozen.recalibrated_by}
+    same = [i for i in patients.ids if same_id(i) in known]
     if not same:
         return []
     return [warn.SAME_PATIENTS(n_same=len(same), n=len(patients.ids), listed=some(same))]
@@ -290,14 +290,14 @@ def _known(frozen: Frozen, patients: NewPatients) -> list[Warn]:
 
 def _shared(applied: Sequence[_Applied]) -> list[Warn]:
     """A warning where cohorts have ids in common: the same people, pooled, would count twice."""
-    named: dict[str, list[str]] = {}
+    named: dict[str, tuple[str, list[str]]] = {}
     for each in applied:
-        for own in dict.fromkeys(each.ids):
-            named.setdefault(own, []).append(each.entry["name"])
-    several = {own: names for own, names in named.items() if len(names) > 1}
+        for same, own in {same_id(own): own for own in each.ids}.items():
+            named.setdefault(same, (own, []))[1].append(each.entry["name"])
+    several = [(own, names) for own, names in named.values() if len(names) > 1]
     if not several:
         return []
-    listed = some(f"{own} ({', '.join(names)})" for own, names in several.items())
+    listed = some(f"{own} ({', '.join(names)})" for own, names in several)
     return [warn.SHARED_PATIENTS(n=len(several), listed=listed)]
 
 

@@ -22,6 +22,7 @@ from prldh.core import (
     nearest,
     parse_term,
     same_term,
+    same_text,
     term_text,
     variables_in,
     warn,
@@ -59,6 +60,10 @@ def plan_models(study: Study) -> tuple[ModelSpec, ...]:
     adjust, known = adjusting_terms(study), _is_continuous(study)
     plans = []
     for name, wanted in _wanted(study):
+        if same_text(name).casefold() == COVARIATES_ALONE.casefold():
+            raise StudyError(
+                f"models: '{name}' is what prldh calls the model that the others are held against. Rename yours."
+            )
         terms = tuple(_checked_term(t, name, study) for t in wanted)
         keys = {same_term(term, known) for term in terms}
         if len(keys) < len(terms):

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from prldh.data.features import read_features, tell_of_blanks, without_constants
     from prldh.data.formulas import names_of, tell_of_formulas
     from prldh.data.guessing import guess_read
-    from prldh.data.ids import check_ids, id_number, ids_of, refuse_doubled, told_alike
+    from prldh.data.ids import check_ids, id_number, ids_of, refuse_doubled, same_id, told_alike
     from prldh.data.imaging import IMAGE_STEPS
     from prldh.data.imputation import Missing, describe_missing, impute_everyone, impute_resample
     from prldh.data.numeric import numbers, refuse_failed_cells, why_no_numbers
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BLANKS",
-    "CasesDigest",
     "IMAGE_STEPS",
-    "Missing",
     "PLACEHOLDERS",
     "ROW_NAMES",
+    "CasesDigest",
+    "Missing",
     "Table",
     "TableDigest",
     "absent_levels",
@@ -37,13 +37,13 @@ __all__ = [
     "digest_cases",
     "digest_table",
     "guess_read",
+    "id_number",
     "ids_of",
     "impute_everyone",
     "impute_resample",
+    "is_number",
     "names_of",
     "number_ids",
-    "id_number",
-    "is_number",
     "numbers",
     "open_joined",
     "open_table",
@@ -54,6 +54,7 @@ __all__ = [
     "read_table",
     "refuse_doubled",
     "refuse_failed_cells",
+    "same_id",
     "some",
     "tell_of_blanks",
     "tell_of_confounded",
@@ -77,7 +78,7 @@ if not TYPE_CHECKING:
         imputation="Missing describe_missing impute_everyone impute_resample",
         cells="BLANKS PLACEHOLDERS is_number",
         contents="ROW_NAMES",
-        ids="check_ids id_number ids_of refuse_doubled told_alike",
+        ids="check_ids id_number ids_of refuse_doubled same_id told_alike",
         numeric="numbers refuse_failed_cells why_no_numbers",
         tables="Table column_of open_joined open_table read_table some",
     )

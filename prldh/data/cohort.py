@@ -14,7 +14,7 @@ import numpy as np
 
 from prldh.core import Cohort, Covariate, DataError, Warn, same_text, shown, warn
 from prldh.data.cells import PLACEHOLDERS
-from prldh.data.ids import ids_of, refuse_doubled
+from prldh.data.ids import ids_of, refuse_alike, refuse_doubled
 from prldh.data.numeric import numbers, refuse_extreme, refuse_failed_cells
 from prldh.data.table_files import and_more, refuse_unwritable
 from prldh.data.tables import Column, Table, column_of, open_table, some, tell_of_hidden
@@ -156,7 +156,9 @@ def patients_of(frame: Table, name: str, ids: tuple[str, ...]) -> tuple[str, ...
             f"{frame.path.name}: the patient '{shown(name)}' is blank in row {column.index[blank[0]]} (id"
             f" {shown(ids[blank[0]])}){and_more(blank.size)}. Say whose row it is."
         )
-    return tuple(column)
+    owners = tuple(column)
+    refuse_alike(owners, f"{frame.path.name}: a patient of '{shown(name)}'")
+    return owners
 
 
 def absent_levels(cohort: Cohort) -> list[Warn]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from prldh.core import NO_BLANKS, Blanks, Cohort, DataError, FeatureBlock, StudyError, Warn, shown, warn
 from prldh.data.contents import ROW_NAMES
-from prldh.data.ids import check_ids, told_alike
+from prldh.data.ids import check_ids, same_id, told_alike
 from prldh.data.imaging import Images
 from prldh.data.numeric import first_bad, refuse_extreme, why_no_number
 from prldh.data.table_files import and_more
@@ -106,10 +106,10 @@ def _read_reader(
     if is_same_table and file.read.sheet == clinical.read.sheet:
         columns = [c for c in columns if c not in taken]
         warnings.append(warn.CLINICAL_TABLE_AGAIN(table=path.name))
-    elif clinical.outcome in columns:
+    elif outcome := next((c for c in columns if same_id(c) == same_id(clinical.outcome)), None):
         raise DataError(
-            f"{where}: {path.name} holds the outcome '{shown(clinical.outcome)}' among its features. Remove that"
-            " column."
+            f"{where}: {path.name} holds the outcome '{shown(outcome)}' among its features. Remove that column, or"
+            " rename it where it is no outcome."
         )
     namesakes = [c for c in columns if c in clinical.covariates]
     if namesakes:

@@ -39,6 +39,20 @@ def same_id(text: str) -> str:
     return id_number(text) or same_text(text).casefold()
 
 
+def refuse_alike(ids: Iterable[str], where: str) -> None:
+    """Refuse ids of which two are one in two writings, where rows of one id belong together: they would be parted.
+
+    Raises
+    ------
+    DataError
+    """
+    written: dict[str, str] = {}
+    for own in ids:
+        other = written.setdefault(same_id(own), own)
+        if other != own:
+            raise DataError(f"{where} is written in two ways:{told_alike([own], [other])}")
+
+
 def told_alike(absent: Iterable[str], strange: Iterable[str]) -> str:
     """A hint where an id that is looked for is there in another writing."""
     alike = {same_id(i): i for i in strange}

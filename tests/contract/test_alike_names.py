@@ -1,0 +1,88 @@
+"""What is one thing in two writings is not two: patients of a column, the outcome among features, a model's name."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import prldh
+from prldh.apply.apply import _known, _shared
+from prldh.core.errors import DataError, StudyError
+from prldh.data import same_id
+
+pytestmark = pytest.mark.usefixtures("undrawn")
+
+
+def _study(folder, person, outcome_like="f9", models=None):
+    n, rng = 40, np.random.default_rng(1)
+    y = np.arange(n) % 2
+    ids = [f"P{k:02d}" for k in range(n)]
+    pd.DataFrame({"id": ids, "person": person, "relapse": y, "age": rng.normal(60, 9, n).round(1)}).to_csv(
+        folder / "clinical.csv", index=False
+    )
+    features = pd.DataFrame(rng.normal(size=(n, 3)), columns=["f1", "f2", outcome_like]).assign(id=ids)
+    features.to_csv(folder / "features.csv", index=False)
+    return {
+        "title": "Alike",
+        "engine": "python",
+        "clinical": {
+            "table": str(folder / "clinical.csv"),
+            "id": "id",
+            "patient": "person",
+            "outcome": "relapse",
+            "event": 1,
+            "covariates": {"age": "continuous"},
+        },
+        "tissues": {"disc": {"features": str(folder / "features.csv")}},
+        **({"models": models} if models else {}),
+        "validation": {"leave_one_out": False, "folds": 3, "bootstrap": 0},
+    }
+
+
+def _persons(*last_two):
+    return [*(f"Person {k:02d}" for k in range(38)), *last_two]
+
+
+@pytest.mark.parametrize(
+    ("person", "told"),
+    [
+        (_persons("Ana", "ANA"), "look alike"),
+        (_persons("Zoé", "Zoe\u0301"), "look alike"),
+        (_persons("Ana 1", "Ana\u00a01"), "look alike"),
+        (_persons("Ana\u200b", "Ana"), "look alike"),
+        ([*range(38), "7.5", "7.50"], "one number written in two ways"),
+    ],
+)
+def test_a_patient_in_two_writings_is_refused(tmp_path, person, told):
+    with pytest.raises(DataError, match=f"clinical.csv: a patient of 'person' is written in two ways:.*{told}"):
+        prldh.analyze(_study(tmp_path, person), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("name", ["relapse", "Relapse", "RELAPSE", "relapse\u200b"])
+def test_the_outcome_among_the_features_is_refused_however_it_is_written(tmp_path, name):
+    with pytest.raises(DataError, match="holds the outcome '.*' among its features. Remove that column, or rename"):
+        prldh.analyze(_study(tmp_path, _persons("a", "b"), name), tmp_path / "out")
+
+
+def test_a_model_is_not_named_like_the_one_that_others_are_held_against(tmp_path):
+    models = [{"name": "covariates alone", "terms": ["disc"]}]
+    with pytest.raises(StudyError, match="'covariates alone' is what prldh calls the model that the others are held"):
+        prldh.analyze(_study(tmp_path, _persons("a", "b"), models=models), tmp_path / "out")
+
+
+def test_new_patients_are_the_study_s_and_each_other_s_in_any_writing():
+    scores = [{"id": i} for i in ("P01", "P02", "7")]
+    frozen = SimpleNamespace(results={"tissues": {"disc": {"scores": scores}}}, made_by=set(), recalibrated_by={"Q9"})
+    (told,) = _known(frozen, SimpleNamespace(ids=["p01", "P02\u200b", "7.0", "q9", "new"]))
+    assert "4 of 5 new patients" in str(told)
+    cohorts = [SimpleNamespace(ids=ids, entry={"name": n}) for n, ids in (("A", ["P1", "P2"]), ("B", ["p1", "P3"]))]
+    (told,) = _shared(cohorts)
+    assert "P1 (A, B)" in str(told)
+
+
+def test_ids_of_another_writing_are_the_same():
+    assert len({same_id(i) for i in ("P01", "p01", "P01\u200b")}) == len({same_id(i) for i in ("7", "7.0", "07")}) == 1
