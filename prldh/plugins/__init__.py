@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from prldh.plugins.border import FITTED, called, handed, lent, lent_next, printing_aside
+from prldh.plugins.border import FITTED, called, handed, lent, lent_all, lent_next, printing_aside
 from prldh.plugins.hookspecs import hookimpl
 from prldh.plugins.interfaces import (
     COMPUTED_ON,
@@ -47,8 +47,11 @@ from prldh.plugins.promises import (
     describe_error,
     guarded,
     is_strangers,
+    is_writable,
+    let_interruptions_pass,
     name_of,
     require_answer,
+    text_of_error,
 )
 from prldh.plugins.registry import REGISTRIES, Registry
 from prldh.plugins.schemes import draw_resamples, groups_in, takes_columns
@@ -135,13 +138,17 @@ __all__ = [
     "guarded",
     "handed",
     "is_strangers",
+    "is_writable",
     "hookimpl",
     "in_words",
     "layered_settings",
     "lent",
+    "lent_all",
     "lent_next",
+    "let_interruptions_pass",
     "name_of",
     "printing_aside",
     "require_answer",
+    "text_of_error",
     "settings_of",
 ]

@@ -247,6 +247,17 @@ def lent(item: Any, method: str, *given: Any) -> Any:
     return found.copy() if isinstance(found, np.ndarray) else found
 
 
+def lent_all(item: Any, method: str, *given: Any) -> tuple[Any, ...]:
+    """All that a method gives, as :func:`lent`: of one that makes it piece by piece, each piece is made aside."""
+    made = lent(item, method, *given)
+    if not isinstance(made, Iterator):
+        return tuple(made)
+    gathered, end = [], object()
+    while (piece := lent_next(item, made, end)) is not end:
+        gathered.append(piece)
+    return tuple(gathered)
+
+
 def called(noun: str, item: Any, method: str, *given: Any) -> Any:
     """What a method of an object gives, which may be a stranger's.
 

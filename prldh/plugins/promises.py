@@ -103,12 +103,28 @@ def describe_error(error: BaseException) -> str:
     >>> describe_error(ValueError("no such column"))
     'ValueError: no such column'
     """
-    text = "".join(c if c.isprintable() else "?" for c in " ".join(str(error).split())[:300]).rstrip(".")
+    text = text_of_error(error).rstrip(".")
     trace = traceback.extract_tb(error.__traceback__)
     place = Path(trace[-1].filename) if trace else None
     return f"{type(error).__name__}{text and f': {text}'}" + (
         f" ({place.parent.name}/{place.name}, line {trace[-1].lineno})" if place else ""
     )
+
+
+def text_of_error(error: BaseException, most: int = 300) -> str:
+    """What an error says, in one line that prints; of one that cannot say it, nothing."""
+    try:
+        text = str(error)
+    except BaseException as worse:
+        let_interruptions_pass(worse)
+        return ""
+    return "".join(c if c.isprintable() else "?" for c in " ".join(text.split())[:most])
+
+
+def let_interruptions_pass(error: BaseException) -> None:
+    """Raise an error again where it is somebody's who asked the process to end, and not a stranger's own."""
+    if is_interruption(error) and not is_pretended(error):
+        raise error
 
 
 def require_answer(is_kept: bool, what: str, item: Any, method: str, found: Any, wanted: str) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pluggy
 
-from prldh.core import PluginError, PrldhError, is_interruption, is_pretended, nearest
+from prldh.core import PluginError, PrldhError, nearest
 from prldh.plugins import hookspecs
 from prldh.plugins.border import handed, printing_aside
 from prldh.plugins.commands import add_commands
@@ -37,7 +37,7 @@ from prldh.plugins.interfaces import (
 )
 from prldh.plugins.misspelt import misspelt_method
 from prldh.plugins.origin import TookPart, digest_of_files
-from prldh.plugins.promises import describe_error, is_strangers, is_writable
+from prldh.plugins.promises import describe_error, is_strangers, is_writable, let_interruptions_pass
 from prldh.plugins.replaced import Look, looked_at
 from prldh.plugins.usable import UnusableError, check_api, check_requirements
 from prldh.plugins.words import WORDS
@@ -208,7 +208,7 @@ class Registry:
         except UnusableError as error:
             self._skip(about, str(error))
         except BaseException as error:  # whatever its import does, sys.exit among it
-            _let_interruptions_pass(error)
+            let_interruptions_pass(error)
             self._skip(about, f"it cannot be loaded: {describe_error(error)}")
 
     def _skip(self, about: Distribution, reason: str) -> None:
@@ -326,7 +326,7 @@ class Registry:
                 with printing_aside(looked_at(each.function)):
                     add_commands(cli, partial(each.function, *[cli for _ in each.argnames]))
             except BaseException as error:
-                _let_interruptions_pass(error)
+                let_interruptions_pass(error)
                 about = self._installed(plugin)
                 of = f" of {about.name} {about.version}" if about else ""
                 why = str(error) if isinstance(error, PrldhError) else f"they failed: {describe_error(error)}"
@@ -349,17 +349,11 @@ class Registry:
             except (PrldhError, MemoryError):
                 raise
             except BaseException as error:
-                _let_interruptions_pass(error)
+                let_interruptions_pass(error)
                 raise PluginError(
                     f"the plugin '{each.plugin_name}', which observes the stage '{stage}', failed:"
                     f" {describe_error(error)}. Update or uninstall it."
                 ) from error
-
-
-def _let_interruptions_pass(error: BaseException) -> None:
-    """Raise an error again where it is somebody's who asked the process to end, and not the plugin's own."""
-    if is_interruption(error) and not is_pretended(error):
-        raise error
 
 
 def _entry_points() -> tuple[list[metadata.EntryPoint], list[tuple[metadata.EntryPoint, metadata.Distribution]]]:
@@ -400,7 +394,7 @@ def _objects_of(kind: Kind, hook: str, plugin: str, function: Callable[[], Any])
     except (PrldhError, MemoryError):
         raise
     except BaseException as error:
-        _let_interruptions_pass(error)
+        let_interruptions_pass(error)
         raise PluginError(
             f"{hook} of plugin '{plugin}' failed: {describe_error(error)}. Update or uninstall it."
         ) from error
@@ -419,6 +413,12 @@ def _refuse_incomplete(kind: Kind, item: Any, plugin: str) -> None:
         raise PluginError(f"{kind.noun} {item!r:.200} of plugin '{plugin}' has no name, but {item.name!r:.80}.")
     if set(item.name) & set("/\\\0"):  # files are named by it
         raise PluginError(f"{kind.noun} {item.name!r:.80} of plugin '{plugin}' has a name with a slash or NUL in it.")
+    version = getattr(item, "version", "")
+    if not isinstance(version, str):
+        raise PluginError(
+            f"{kind.noun} '{item.name}' of plugin '{plugin}' has the version {version!r:.80}, which is no text such as"
+            ' "1.0".'
+        )
     for part in ("version", "label", "short_label", "title"):
         text = getattr(item, part, "")
         if isinstance(text, str) and not is_writable(text):

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import nullcontext
 from typing import Any, Literal, TypeVar, cast, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from prldh.core import PluginError, StudyError, nearest, quoted, shown
-from prldh.plugins.promises import guarded
+from prldh.plugins.border import printing_aside
+from prldh.plugins.promises import guarded, is_strangers
 
 Checked = TypeVar("Checked", bound=BaseModel)
 
@@ -76,15 +78,8 @@ def settings_of(model: type[Checked], raw: dict[str, Any], where: str) -> Checke
     StudyError
         For an unknown key, with the nearest known one, or a value that does not fit.
     """
-    if not (isinstance(model, type) and issubclass(model, BaseModel)):
-        raise PluginError(f"{where}: its Settings are {model!r:.80} and must be a pydantic model. Update its plugin.")
     try:
-        with guarded("settings", model):
-            read = model.model_validate(raw)
-    except PluginError as error:
-        if isinstance(error.__cause__, ValidationError):
-            raise _study_error(model, error.__cause__.errors()[0], where) from None
-        raise
+        read = _validated(model, raw, where)
     except ValidationError as error:
         raise _study_error(model, error.errors()[0], where) from None
     if model.model_config.get("extra", "ignore") == "ignore" and isinstance(raw, dict):
@@ -93,6 +88,19 @@ def settings_of(model: type[Checked], raw: dict[str, Any], where: str) -> Checke
             if key not in known:  # whose model ignores it would leave a misspelt setting without effect
                 raise StudyError(f"{where}: {_unknown_key(str(key), str(key), known)}")
     return read
+
+
+def _validated(model: type[Checked], raw: dict[str, Any], where: str) -> Checked:
+    """What a model, which may be a stranger's, makes of settings; pydantic's own error where they do not fit."""
+    if not (isinstance(model, type) and issubclass(model, BaseModel)):
+        raise PluginError(f"{where}: its Settings are {model!r:.80} and must be a pydantic model. Update its plugin.")
+    misfit: ValidationError | None = None
+    with guarded(f"settings of {where}", model), printing_aside() if is_strangers(model) else nullcontext():
+        try:
+            return model.model_validate(raw)
+        except ValidationError as error:
+            misfit = error
+    raise misfit
 
 
 def _unknown_key(key: str, place: str, known: Iterable[str]) -> str:
@@ -125,7 +133,7 @@ def layered_settings(
     """
     for place, part in ((where, general), (where_own, own)):
         try:
-            model.model_validate(part)
+            _validated(model, part, place)
         except ValidationError as error:
             # what is missing, or does not go together, may be the other part's to give
             wrong = [e for e in error.errors() if e["loc"] and e["type"] != "missing"]

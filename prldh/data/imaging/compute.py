@@ -29,7 +29,7 @@ from prldh.data.imaging.read import acquisition_of_image, files_of, formats_of, 
 from prldh.data.imaging.sidecar import read_beside
 from prldh.data.imaging.sources import ChosenSource, settings_text
 from prldh.data.imaging.stepping import ChosenStep, apply_steps
-from prldh.plugins import lent
+from prldh.plugins import is_writable, lent, let_interruptions_pass, text_of_error
 
 #: Part of every key: raised when reading or what is said of a case changes.
 FORMAT = 5
@@ -167,11 +167,12 @@ class CaseWork:
             self.reason = str(error)
         except MemoryError:
             self.reason = "it does not fit into memory. Crop the image around the region, or use fewer --jobs."
-        except (Exception, SystemExit) as error:
+        except BaseException as error:
             if failed is None or isinstance(error, PrldhError):
                 raise
+            let_interruptions_pass(error)
             place = traceback.extract_tb(error.__traceback__)[-1]
-            quoted = f": {' '.join(str(error).split())[:200]}" if is_text_quoted else ""
+            quoted = f": {text_of_error(error, 200)}" if is_text_quoted else ""
             self.reason = (
                 f"{failed} ({type(error).__name__} in {Path(place.filename).name}, line {place.lineno}{quoted})."
             )
@@ -304,10 +305,13 @@ class CaseWork:
 def _checked(name: str, values: Mapping[str, float]) -> dict[str, float]:
     """Plain text and numbers, so that what is kept and what is measured now are the same."""
     try:
-        plain = {str(feature): float(value) for feature, value in values.items()}
+        items = list(values.items())
         images = np.asarray(values.images, dtype=np.float64) if isinstance(values, Pooled) else None
     except (AttributeError, TypeError, ValueError):
         raise PluginError(f"the feature source '{name}' gives something else than named numbers. {_REMEDY}") from None
+    if not items:
+        raise PluginError(f"the feature source '{name}' gives no feature. {_REMEDY}")
+    plain = {_checked_name(name, feature): _checked_value(name, feature, value) for feature, value in items}
     if images is None:
         return plain
     if images.ndim != 2 or not len(images) or images.shape[1] != len(plain):
@@ -316,6 +320,23 @@ def _checked(name: str, values: Mapping[str, float]) -> dict[str, float]:
             f" {_REMEDY}"
         )
     return Pooled(plain, images)
+
+
+def _checked_name(source: str, feature: Any) -> str:
+    if not is_writable(feature) or not feature.strip():
+        raise PluginError(f"the feature source '{source}' names a feature {feature!r:.80}, which is no text. {_REMEDY}")
+    return str(feature)
+
+
+def _checked_value(source: str, feature: str, value: Any) -> float:
+    try:
+        if not isinstance(value, (complex, np.complexfloating)):  # whose imaginary part NumPy leaves out
+            return float(value)
+    except (TypeError, ValueError, OverflowError):
+        pass
+    raise PluginError(
+        f"the feature source '{source}' gives {value!r:.80} as '{feature:.80}' in place of a number. {_REMEDY}"
+    )
 
 
 def _packed(values: dict[str, float]) -> Any:

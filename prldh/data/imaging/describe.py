@@ -10,13 +10,13 @@ from typing import Any, Literal, TypedDict, cast
 import numpy as np
 
 from prldh import __version__
-from prldh.core import ABSENT, Absent, Later, Number, clean
+from prldh.core import ABSENT, Absent, Later, Number, PluginError, clean
 from prldh.data.imaging.lesions import Lesions
 from prldh.data.imaging.naming import without_names
 from prldh.data.imaging.patients import TissueImages
 from prldh.data.imaging.seen import TrainedOn, trained_on
 from prldh.data.imaging.sources import ChosenSource
-from prldh.plugins import HasMetadata, Labelled, NamesPackages, called
+from prldh.plugins import HasMetadata, Labelled, NamesPackages, called, check_details, name_of
 
 SCHEMA = "prldh-features/1"
 #: IBSI's item of image steps that name none: other processing after acquisition.
@@ -280,9 +280,11 @@ def _computed(chosen: ChosenSource) -> Mapping[str, Any] | Absent:
     checklists read. Paths that it repeats stand as in the study file."""
     if not isinstance(chosen.source, HasMetadata):
         return ABSENT
+    about = called("feature source", chosen.source, "metadata", chosen.settings)
+    check_details("feature source", chosen.source, about)
     return {
         key: chosen.settings_given[key] if isinstance(value, str) and key in chosen.settings_given else value
-        for key, value in called("feature source", chosen.source, "metadata", chosen.settings).items()
+        for key, value in about.items()
     }
 
 
@@ -312,4 +314,12 @@ def describe_spread(values: Sequence[Number]) -> Spread | None:
 
 def _packages(source: Any) -> dict[str, str]:
     """Versions of the distributions that a source says it computes with (its attribute ``packages``)."""
-    return {name: metadata.version(name) for name in (source.packages if isinstance(source, NamesPackages) else ())}
+    if not isinstance(source, NamesPackages):
+        return {}
+    try:
+        return {name: metadata.version(name) for name in source.packages}
+    except (TypeError, ValueError, AttributeError, metadata.PackageNotFoundError):
+        raise PluginError(
+            f"the feature source '{name_of(source)}' computes with the packages {source.packages!r:.200}, which are not"
+            " names of installed distributions. Update its plugin."
+        ) from None

@@ -18,7 +18,7 @@ from prldh.data.imaging.seen import trained_on, warn_of_leaks
 from prldh.data.imaging.sources import ChosenSource
 from prldh.data.imaging.stepping import ChosenStep
 from prldh.data.tables import some
-from prldh.plugins import DescribesFeatures, HasMetadata, called
+from prldh.plugins import DescribesFeatures, HasMetadata, called, check_details, require_answer
 
 #: IBSI's code of the range of intensities, and what a source calls an image that it has not filtered.
 RANGE, UNFILTERED = "2OJQ", "original"
@@ -379,4 +379,7 @@ def _described(source: str, names: Sequence[str], sources: Mapping[str, ChosenSo
     chosen = sources[source]
     is_telling = isinstance(chosen.source, DescribesFeatures)
     own = called("feature source", chosen.source, "describe", names, chosen.settings) if is_telling else {}
+    check_details("feature source", chosen.source, own)
+    for about in own.values():
+        require_answer(isinstance(about, Mapping), "feature source", chosen.source, "describe", about, "a dictionary")
     return {n: {"source": source, **own.get(n, {})} for n in names}

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from prldh.core import Warn, warn
 from prldh.data.imaging.sources import ChosenSource
 from prldh.data.tables import some
-from prldh.plugins import TrainedOnPatients, called
+from prldh.plugins import TrainedOnPatients, called, require_answer
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,10 @@ def trained_on(
     ``patient_of``: id → patient, where ids are lesions': either of them may have trained it."""
     if not isinstance(chosen.source, TrainedOnPatients):
         return None
-    hashes = set(called("feature source", chosen.source, "trained_on", chosen.settings))
+    given = called("feature source", chosen.source, "trained_on", chosen.settings)
+    is_list = isinstance(given, (list, tuple, set, frozenset)) and all(isinstance(each, str) for each in given)
+    require_answer(is_list, "feature source", chosen.source, "trained_on", given, "a list of hashes")
+    hashes = set(given)
     whose = patient_of or {}
     seen = [
         i for i in ids if not hashes.isdisjoint(hashlib.sha256(p.encode()).hexdigest() for p in (i, whose.get(i, i)))

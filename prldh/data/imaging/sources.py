@@ -25,6 +25,8 @@ from prldh.plugins import (
     called,
     layered_settings,
     lent,
+    lent_all,
+    require_answer,
     settings_of,
 )
 from prldh.study import SHIPPED_SOURCES, Study
@@ -65,7 +67,9 @@ class ChosenSource:
         """
         settings_given = settings.model_dump(mode="json")
         if isinstance(settings, RelativeSettings):
-            settings = lent(settings, "relative_to", folder)
+            found = called("settings of the feature source", settings, "relative_to", folder)
+            require_answer(type(found) is type(settings), "feature source", source, "relative_to", found, "settings")
+            settings = found
         if isinstance(source, ChecksSettings):
             called("feature source", source, "check", settings)
         more = called("feature source", source, "fingerprint", settings) if isinstance(source, HasFingerprint) else ""
@@ -96,7 +100,7 @@ class ChosenSource:
         """What the source gives of a case, by as many processes as it is worth; the values are the same."""
         parts = lent(self.source, "parts", case, self.settings) if self.jobs > 1 and self.divides_cases else ()
         if len(parts) < 2:
-            return tuple(lent(self.source, "extract", case, self.settings))
+            return lent_all(self.source, "extract", case, self.settings)
         with Workers(self.jobs, shared=(self.source, self.settings, case), tries_here=True) as workers:
             answers = dict(workers.spread(_extract_part, dict(enumerate(parts)), is_cheap=False))
         merged: list[dict[str, float]] = [{} for _ in case.masks]

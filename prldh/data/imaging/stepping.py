@@ -21,6 +21,7 @@ from prldh.plugins import (
     called,
     describe_error,
     lent,
+    let_interruptions_pass,
     settings_of,
 )
 from prldh.study import Study
@@ -128,7 +129,8 @@ def _apply(chosen: ChosenStep, case: Case) -> Case:
         after = lent(chosen.step, "apply", case, chosen.settings)
     except (PrldhError, MemoryError):
         raise
-    except (Exception, SystemExit) as error:  # a library's, or a stranger's: this case alone is put aside
+    except BaseException as error:  # a library's, or a stranger's: this case alone is put aside
+        let_interruptions_pass(error)
         raise DataError(f"the image step '{name}' failed on it: {describe_error(error)}.") from error
     problem = problem_of(chosen, case, after)
     if problem:

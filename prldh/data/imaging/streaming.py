@@ -12,7 +12,16 @@ from typing import Any
 from prldh.core import CaseRow, ComputeError, DataError, PluginError, PrldhError
 from prldh.data.imaging.compute import CaseResult, CaseWork
 from prldh.data.imaging.sources import ChosenSource
-from prldh.plugins import CaseStream, ExtractsStream, called, lent, lent_next, printing_aside
+from prldh.plugins import (
+    CaseStream,
+    ExtractsStream,
+    called,
+    lent,
+    lent_next,
+    let_interruptions_pass,
+    printing_aside,
+    text_of_error,
+)
 from prldh.work import QUEUE_BYTES, Kind, Pieces
 
 #: Pieces of a case come together up to so many bytes.
@@ -180,10 +189,11 @@ def _by(name: str, step: Callable[[], list[tuple[int, Any]]]) -> list[tuple[int,
             return step()
     except (PrldhError, MemoryError):
         raise
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
+        let_interruptions_pass(error)
         place = traceback.extract_tb(error.__traceback__)[-1]
         raise PluginError(
             f"the feature source '{name}' failed while it computed ({type(error).__name__} in"
-            f" {Path(place.filename).name}, line {place.lineno}: {' '.join(str(error).split())[:200]}). What is"
+            f" {Path(place.filename).name}, line {place.lineno}: {text_of_error(error, 200)}). What is"
             " finished is kept; the same command goes on from there, on another device if extraction says so."
         ) from None

@@ -44,7 +44,7 @@ describe_predictions <- function(key, etas, made_of = etas) {
          pauc = sapply(names(study$partial), function(focus) describe_partial_areas(key, in_order, focus), simplify = FALSE),
          threshold = threshold, confusion = counts),
     classify(counts),
-    list(hosmer_lemeshow = hosmer_lemeshow(y, p, 2), calibration = calibration(y, p, band_rows, nrow(bands)),
+    list(hosmer_lemeshow = hosmer_lemeshow(y, p, 2), calibration = calibration(y, p, mean_log_odds(etas), band_rows, nrow(bands)),
          decision_curve = decision_curve(y, near), clinical_impact = clinical_impact(y, near), roc = roc_vertices(y, in_order)),
     if (!is.null(study$prevalence)) list(decision_curve_at_prevalence = decision_curve_elsewhere(y, near)))
 }

@@ -172,7 +172,7 @@ describe_held_out <- function(predictions) {
   p <- rounded(pooled)
   repetitions <- seq_len(nrow(pooled))
   lines <- lapply(repetitions, function(k) calibration_line(pooled[k, ]))
-  calibrations <- lapply(repetitions, function(k) calibration(y, p[k, ], if (k == 1) band_rows, if (k == 1) nrow(bands) else 0))
+  calibrations <- lapply(repetitions, function(k) calibration(y, p[k, ], pooled[k, ], if (k == 1) band_rows, if (k == 1) nrow(bands) else 0))
   numbers <- setdiff(names(calibrations[[1]]), c("curve", "histogram"))
   counts <- list(tp = 0, fp = 0, fn = 0, tn = 0)   # of the first repetition, at the threshold of each refit's training patients
   for (r in seq_along(resamples)) if (resamples[[r]]$repetition == 1) {
