@@ -221,7 +221,8 @@ def _never_selected(data: dict[str, Any], words: Words) -> list[str]:
 
 
 def _which(data: dict[str, Any], best: Mapping[str, Any]) -> str:
-    return f"the best model, “{label(data, best)}”," if len(data["models"]) > 1 else "it"
+    """The model that is spoken of: which of several is best, one number says of none."""
+    return f"the model with the highest of these AUCs, “{label(data, best)}”," if len(data["models"]) > 1 else "it"
 
 
 def _with_interval(auc: Mapping[str, Any], level: str) -> str:

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from functools import partial
 from typing import Any
 
-from prldh.core import ALL_THAT_IS_FITTED, OPTIMISM_FROM_SELECTION, SCOPE_WORDS, plain
+from prldh.core import ALL_THAT_IS_FITTED, OPTIMISM_FROM_SELECTION, SCOPE_WORDS, listed, plain
 from prldh.pages import level_of, typeset, typeset_within
 from prldh.report.added_value import added_value_view
 from prldh.report.answer import answer_view, label
@@ -160,7 +160,7 @@ def make_view(data: dict[str, Any], words: Words, figures: dict[str, dict[str, A
         "has_own_patients": has_own_patients(data),
         "non_events": data["cohort"]["n"] - data["cohort"]["events"],
         "warnings": _warnings([*data["warnings"], *map(asdict, words.warnings)], labelled(data)),
-        "is_fitted_in_table_one": bool(data["table_one"]) and any(t["selection"] for t in data["tissues"].values()),
+        "fitted_in_table_one": _fitted_in_table_one(data),
         "agreement": _agreement(data),
         "tissue_figures": {name: _figures_of(name, figures) for name in data["tissues"]},
         "waterfalls": {name: f"scores_{slug(name)}" for name in data["tissues"] if f"scores_{slug(name)}" in figures},
@@ -187,6 +187,25 @@ def make_view(data: dict[str, Any], words: Words, figures: dict[str, dict[str, A
         "rows_shown": ROWS_SHOWN,
         "models_shown": MODELS_SHOWN,
     }
+
+
+def _fitted_in_table_one(data: dict[str, Any]) -> str:
+    """What of Table 1 was fitted to the patients that it describes; a score that was given is not said to be."""
+    fitted = [name for name, tissue in data["tissues"].items() if tissue["selection"]]
+    given = [name for name in data["tissues"] if name not in fitted]
+    if not data["table_one"] or not fitted:
+        return ""
+    groups = " and the cutoffs of their groups"
+    whose, beside = "Radscores", ""
+    if given:
+        whose = f"Radscores of {listed(fitted)}"
+        beside = f" How the {'score' if len(given) == 1 else 'scores'} {listed(given)} came about is not known here."
+        has_groups = any(row["variable"].startswith("groups(") for row in data["table_one"])
+        groups = " and the cutoffs of groups" if has_groups else ""
+    return (
+        f"{whose}{groups} were fitted to these patients: they differ between outcomes by construction, and their p is"
+        f" too small.{beside}"
+    )
 
 
 def _formula(tissue: dict[str, Any]) -> str:

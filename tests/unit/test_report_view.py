@@ -163,7 +163,8 @@ def test_the_best_of_several_leads_at_the_studys_level_of_confidence():
     (asked, honest, _), notes = lead(results(weak, strong, confidence=0.9, selected=False, repeats=5))
     assert (
         "2 models tell" in asked
-        and "the best model, “Strong”, reaches an AUC of 0.700 (90% CI 0.400 to 0.900)" in honest
+        and "the model with the highest of these AUCs, “Strong”, reaches" in honest
+        and "an AUC of 0.700 (90% CI 0.400 to 0.900)" in honest
     )
     assert "10-fold cross-validation, repeated 5 times, everything fitted anew each time)" in honest
     assert "includes 0.5" in notes[0] and "The best of several" in notes[1]

@@ -88,11 +88,13 @@ def _table_one(w: Writer) -> Iterator[str]:
     own = [(k, v) for k, v in rows if v["variable"] not in fitted and not v["variable"].startswith("groups(")]
     if not own or not (w.settings("table_one") or {}).get("p_values", True):
         return
-    what = (
-        "the Radscores and their groups, which were fitted to these patients"
-        if fitted
-        else "the groups, whose cutoffs were fitted to these patients"
-    )
+    set_aside = [w.variable("table_one", k, "variable") for k, v in rows if v["variable"] in fitted]
+    what = "the groups, whose cutoffs were fitted to these patients"
+    if fitted and len(fitted) == len(w.data["tissues"]):
+        what = "the Radscores and their groups, which were fitted to these patients"
+    elif set_aside:  # beside scores that were given
+        groups = ["the groups"] * any(v["variable"].startswith("groups(") for _, v in rows)
+        what = f"{listed([*set_aside, *groups])}, fitted to these patients"
     aside = f", apart from {what}" if len(own) < len(rows) else ""
     below = sorted((v["p"], k) for k, v in own if v["p"] < ALPHA)
     if below:
