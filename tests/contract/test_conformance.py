@@ -281,7 +281,7 @@ def _measuring(values):
             {"describe": lambda rows, settings, seed, found: found.dropped.clear() or {}},
             "describes what it found",
         ),
-        (First, {"version": 1}, "name and a version"),
+        (First, {"version": ""}, "name and a version"),
         (Everyone, {"resamples": _resampling([0, 1], [1, 2])}, "do not train"),
         (Everyone, {"resamples": _resampling([0, 0], [1, 2])}, "do not train"),
         (Everyone, {"kind": "jackknife"}, "do not train"),
