@@ -19,6 +19,7 @@ from prldh.core import (
     StudyError,
     Warn,
     is_composed,
+    is_groups,
     nearest,
     parse_term,
     same_term,
@@ -133,7 +134,7 @@ def _checked_term(term: str, model: str, study: Study) -> str:
     known = [*study.tissues, *study.clinical.covariates]
     if term in known:
         return term
-    if term.startswith("groups(") or term == "groups":
+    if is_groups(term) or term == "groups":
         raise StudyError(
             f"models: '{model}': the term '{term}' does not name two tissues. Write it as groups(first, second)."
         )

@@ -38,7 +38,7 @@ from prldh.checklists.findings import (
 )
 from prldh.checklists.phrases import scopes_in_words
 from prldh.checklists.regions import CONSENSUS_WAYS
-from prldh.core import Purpose, plain
+from prldh.core import Purpose, is_groups, plain
 from prldh.pages import p_text
 from prldh.results import interval
 
@@ -181,7 +181,7 @@ def no_leakage(d: Dossier) -> Finding:
             report("images"),
             result("images[].sources[].trained_on"),
         )
-    has_groups = any((t.get("variable") or "").startswith("groups(") for m in d.run["models"] for t in m["terms"])
+    has_groups = any(is_groups(t.get("variable") or "") for m in d.run["models"] for t in m["terms"])
     if "pipeline" not in scopes and (d.selected or has_groups):
         what = " and ".join(
             w

@@ -44,6 +44,11 @@ def is_composed(text: str) -> bool:
     return any(sign in text for sign in ":^(")
 
 
+def is_groups(term: str) -> bool:
+    """Whether a term stands for the high/low groups of two tissues."""
+    return term.startswith("groups(")
+
+
 def parse_term(text: str, is_continuous: Mapping[str, bool]) -> tuple[Factor, ...]:
     """The factors of a term, in order.
 

@@ -106,7 +106,7 @@ def _read_reader(
     if is_same_table and file.read.sheet == clinical.read.sheet:
         columns = [c for c in columns if c not in taken]
         warnings.append(warn.CLINICAL_TABLE_AGAIN(table=path.name))
-    elif outcome := next((c for c in columns if same_id(c) == same_id(clinical.outcome)), None):
+    elif outcome := _in_any_writing(clinical.outcome, columns):
         raise DataError(
             f"{where}: {path.name} holds the outcome '{shown(outcome)}' among its features. Remove that column, or"
             " rename it where it is no outcome."
@@ -125,6 +125,12 @@ def _read_reader(
 
 #: What PyRadiomics' batch table repeats of the table that it was given, by name in lower case.
 _BATCH_COLUMNS = ("image", "mask", "label", "label_channel", "segment")
+
+
+def _in_any_writing(name: str, columns: Sequence[str]) -> str | None:
+    """The column that is so called, in whatever case or form of its characters."""
+    wanted = same_id(name)
+    return next((column for column in columns if same_id(column) == wanted), None)
 
 
 def _features_among(columns: list[str], table: Table) -> tuple[list[str], list[Warn]]:

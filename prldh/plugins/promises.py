@@ -70,15 +70,15 @@ def is_strangers(item: Any) -> bool:
     return owner.__module__.partition(".")[0] != __name__.partition(".")[0]
 
 
-#: By whose name messages speak of what a step fitted: of each class of such objects, that of the step that gave one.
-_GIVEN_BY: WeakKeyDictionary[type, str] = WeakKeyDictionary()
+#: The names of the steps that gave fitted objects of a class. Of one step's alone messages speak by its name.
+_GIVEN_BY: WeakKeyDictionary[type, set[str]] = WeakKeyDictionary()
 
 
 def note_giver(item: Any, given: Any) -> None:
     """Keep whose fit, or reading of a state, gave an object that has no name of its own."""
     name = registered_name(item)
     if name is not None and hasattr(type(given), "apply"):
-        _GIVEN_BY[type(given)] = name
+        _GIVEN_BY.setdefault(type(given), set()).add(name)
 
 
 def name_of(item: Any) -> str:
@@ -92,7 +92,10 @@ def registered_name(item: Any) -> str | None:
     if isinstance(item, type):
         return None
     name = getattr(item, "name", None)
-    return str(name) if isinstance(name, str) else _GIVEN_BY.get(type(item))
+    if isinstance(name, str):
+        return name
+    givers = _GIVEN_BY.get(type(item), set())
+    return next(iter(givers)) if len(givers) == 1 else None
 
 
 def describe_error(error: BaseException) -> str:

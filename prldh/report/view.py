@@ -8,7 +8,7 @@ from dataclasses import asdict
 from functools import partial
 from typing import Any
 
-from prldh.core import ALL_THAT_IS_FITTED, OPTIMISM_FROM_SELECTION, SCOPE_WORDS, listed, plain
+from prldh.core import ALL_THAT_IS_FITTED, OPTIMISM_FROM_SELECTION, SCOPE_WORDS, is_groups, listed, plain
 from prldh.pages import level_of, typeset, typeset_within
 from prldh.report.added_value import added_value_view
 from prldh.report.answer import answer_view, label
@@ -200,7 +200,7 @@ def _fitted_in_table_one(data: dict[str, Any]) -> str:
     if given:
         whose = f"Radscores of {listed(fitted)}"
         beside = f" How the {'score' if len(given) == 1 else 'scores'} {listed(given)} came about is not known here."
-        has_groups = any(row["variable"].startswith("groups(") for row in data["table_one"])
+        has_groups = any(is_groups(row["variable"]) for row in data["table_one"])
         groups = " and the cutoffs of groups" if has_groups else ""
     return (
         f"{whose}{groups} were fitted to these patients: they differ between outcomes by construction, and their p is"

@@ -287,3 +287,15 @@ def test_a_run_tells_whose_validator_or_observer_it_was(study, tmp_path, monkeyp
         PluginError, match="the plugin 'mine', which observes the stage 'radscore', failed: TypeError: .* read-only"
     ):
         prldh.analyze(study, tmp_path / "out", jobs=1)
+
+
+class Shared(Chose):
+    """What two steps fit."""
+
+
+def test_what_several_steps_fit_is_told_by_its_class_and_not_by_the_wrong_name():
+    one, other = Stranger(Shared()), Stranger(Shared())
+    other.name = "other"
+    fitted = [called("selector", each, "fit", None, None, None, None) for each in (one, other)]
+    with pytest.raises(PluginError, match="the fitted step 'Shared' failed"):
+        applied(fitted[0], np.zeros((2, 1)), ("a",), {})

@@ -9,7 +9,7 @@ that a checkpoint names nobody.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from prldh.core import Warn, warn
@@ -41,7 +41,7 @@ def trained_on(
     if not isinstance(chosen.source, TrainedOnPatients):
         return None
     given = called("feature source", chosen.source, "trained_on", chosen.settings)
-    is_list = isinstance(given, (list, tuple, set, frozenset)) and all(isinstance(each, str) for each in given)
+    is_list = isinstance(given, Collection) and not isinstance(given, str) and all(isinstance(i, str) for i in given)
     require_answer(is_list, "feature source", chosen.source, "trained_on", given, "a list of hashes")
     hashes = set(given)
     whose = patient_of or {}

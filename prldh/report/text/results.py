@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from prldh.core import is_groups
 from prldh.pages import typeset
 from prldh.report.text.writer import Writer, listed
 from prldh.results import (
@@ -85,7 +86,7 @@ def _table_one(w: Writer) -> Iterator[str]:
     and are left out."""
     fitted = w.selected_tissues()
     rows = [(k, v) for k, v in enumerate(w.data["table_one"]) if v["p"] is not None]
-    own = [(k, v) for k, v in rows if v["variable"] not in fitted and not v["variable"].startswith("groups(")]
+    own = [(k, v) for k, v in rows if v["variable"] not in fitted and not is_groups(v["variable"])]
     if not own or not (w.settings("table_one") or {}).get("p_values", True):
         return
     set_aside = [w.variable("table_one", k, "variable") for k, v in rows if v["variable"] in fitted]
@@ -93,7 +94,7 @@ def _table_one(w: Writer) -> Iterator[str]:
     if fitted and len(fitted) == len(w.data["tissues"]):
         what = "the Radscores and their groups, which were fitted to these patients"
     elif set_aside:  # beside scores that were given
-        groups = ["the groups"] * any(v["variable"].startswith("groups(") for _, v in rows)
+        groups = ["the groups"] * any(is_groups(v["variable"]) for _, v in rows)
         what = f"{listed([*set_aside, *groups])}, fitted to these patients"
     aside = f", apart from {what}" if len(own) < len(rows) else ""
     below = sorted((v["p"], k) for k, v in own if v["p"] < ALPHA)
