@@ -21,7 +21,7 @@ from prldh.chain import probability
 from prldh.core import DataError, Interval, StudyError, finite, same_text, seed_for, shown
 from prldh.data import some
 from prldh.engines import ClusteredEngine, StatisticsEngine
-from prldh.models import error_of_sums, line_beyond
+from prldh.models import error_of_sums
 
 Method = Literal["none", "intercept", "slope"]
 METHODS: tuple[Method, ...] = ("none", "intercept", "slope")
@@ -168,7 +168,7 @@ def recalibrate(
     n_events = int(outcome.sum())
     if min(n_events, len(outcome) - n_events) < FEWEST:
         return f"{len(outcome)} of the patients that fit have all that it needs, {n_events} of them with the event"
-    line = {**engine.calibration(outcome, probability(eta)), **line_beyond(outcome, eta, engine)}
+    line = engine.calibration(outcome, probability(eta), log_odds=eta)
     if method == "intercept":
         shift = finite(line["citl"])
         if shift is None:

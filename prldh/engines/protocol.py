@@ -334,18 +334,28 @@ class StatisticsEngine(Protocol):
         rows: ArrayLike = (),
         n_resamples: int = 0,
         level: float = 0.95,
+        log_odds: ArrayLike = (),
     ) -> Answer:
         """Calibration as ``rms::val.prob``, the Brier score's parts as reliabilitydiag; bootstrap rows flat or
         (n_resamples, n).
 
-        Keys: intercept, slope (joint fit; NaN and +-inf where predictions separate the classes), citl (slope 1), brier,
-        scaled_brier, miscalibration, discrimination, uncertainty (brier = first - second + third), spiegelhalter_z,
-        spiegelhalter_p, ici, e50, e90, emax; curve_predicted, curve_observed, curve_low, curve_high (arrays alike; no
-        limits without resamples); method: "lowess", or "groups" with fewer than five distinct predictions (ici, e50,
-        e90, emax NaN; Clopper and Pearson's limits).
+        ``log_odds``: the same predictions, for the line; without them the probabilities' own, which near 0 and
+        1 are one number for many.
+
+        Keys: intercept, slope (joint fit; NaN and +-inf where predictions separate the classes), citl (slope
+        1), brier, scaled_brier, miscalibration, discrimination, uncertainty (brier = first - second + third),
+        spiegelhalter_z, spiegelhalter_p, ici, e50, e90, emax; curve_predicted, curve_observed, curve_low,
+        curve_high (arrays alike; no limits without resamples); method: "lowess", or "groups" with fewer than
+        five distinct predictions (ici, e50, e90, emax NaN; Clopper and Pearson's limits).
         """
         return self.compute(
-            "calibration", outcome=outcome, probability=probability, rows=rows, n_resamples=n_resamples, level=level
+            "calibration",
+            outcome=outcome,
+            probability=probability,
+            rows=rows,
+            n_resamples=n_resamples,
+            level=level,
+            log_odds=log_odds,
         )
 
     def decision_curve(

@@ -37,7 +37,6 @@ from prldh.models.performance import (
     curve_elsewhere,
     describe_auc,
     hosmer_lemeshow,
-    line_beyond,
     pooled_auc,
     usefulness,
 )
@@ -53,7 +52,6 @@ from prldh.models.univariate import UnivariateScreen, describe_univariate
 from prldh.models.values import Area, Calibration, Confusion, DecisionPoint, HosmerLemeshow, ImpactPoint, PartialAreas
 
 __all__ = [
-    "line_beyond",
     "RiskInterval",
     "least_for",
     "risk_interval",

@@ -25,11 +25,7 @@ from prldh.models.values import (
     PartialAreas,
     PredictionBin,
 )
-from prldh.stats import fit_intercept
 from prldh.study import Performance
-
-#: Log odds whose probabilities have twelve decimals left that tell them from others and from 0 and 1.
-HELD = 20.0
 
 #: Twentieths of 0..1, in which predictions are counted.
 N_BINS = 20
@@ -177,27 +173,11 @@ def hosmer_lemeshow(y: np.ndarray, p: np.ndarray, assessment: Assessment, is_fit
 def calibration(y: np.ndarray, p: np.ndarray, eta: np.ndarray, assessment: Assessment, rows: np.ndarray) -> Calibration:
     """Calibration line, Brier score and its parts, Spiegelhalter's test, ICI and its relatives, the curve with its band
     from ``rows`` (B, n), of probabilities (n,) and their log odds (n,)."""
-    answer = assessment.engine.calibration(y, p, rows, len(rows), assessment.level)
-    answer = {**answer, **line_beyond(y, eta, assessment.engine)}
+    answer = assessment.engine.calibration(y, p, rows, len(rows), assessment.level, eta)
     known = {measure.key for measure in at(CALIBRATION, assessment.measures)}
     numbers = {key: finite(value) for key, value in answer.items() if key in known}
     columns = {key: answer[f"curve_{key}"] for key in ("predicted", "observed", "low", "high")}
     return Calibration(numbers, records_of(CalibrationPoint, columns), str(answer["method"]), histogram(y, p))
-
-
-def line_beyond(y: np.ndarray, eta: np.ndarray, engine: StatisticsEngine) -> dict[str, float]:
-    """The calibration line on log odds that their probabilities do not hold: near 0 and 1 these are one number, and the
-    line would be another one's. Nothing where probabilities hold them all, or where one class or a separation leaves
-    no line."""
-    if np.abs(eta).max(initial=0.0) <= HELD or not 0 < y.sum() < len(y) or not _overlap(eta[y == 1], eta[y == 0]):
-        return {}
-    intercept, slope = engine.fit_logistic(np.column_stack([np.ones(len(eta)), eta]), y)["coefficients"]
-    return {"intercept": intercept, "slope": slope, "citl": fit_intercept(y, eta)}
-
-
-def _overlap(events: np.ndarray, others: np.ndarray) -> bool:
-    """Whether no limit parts two groups of numbers."""
-    return bool(events.min() < others.max() and others.min() < events.max())
 
 
 def histogram(y: np.ndarray, p: np.ndarray) -> tuple[PredictionBin, ...]:

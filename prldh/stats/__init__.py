@@ -10,7 +10,7 @@ from prldh.stats.domain_distance import domain_distances, held_out_distances
 from prldh.stats.elastic_net import cv_elastic_net
 from prldh.stats.external_sample_sizes import external_sample_size
 from prldh.stats.icc import FORMS, icc_form
-from prldh.stats.logistic import fit_intercept, is_nearly_certain
+from prldh.stats.logistic import is_nearly_certain
 from prldh.stats.multiplicity import adjust_p
 from prldh.stats.optimism import bootstrap_measures
 from prldh.stats.partial_roc import stratified_rows
@@ -38,7 +38,6 @@ __all__ = [
     "effect_of_new_batch",
     "eta_squared",
     "fit_combat",
-    "fit_intercept",
     "permanova",
     "CONTINUOUS",
     "ESTIMATES",

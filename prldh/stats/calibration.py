@@ -166,7 +166,12 @@ def _calibration_line(event: np.ndarray, log_odds: np.ndarray) -> tuple[float, f
 
 
 def calibration(
-    outcome: np.ndarray, probability: np.ndarray, rows: ArrayLike = (), n_resamples: int = 0, level: float = 0.95
+    outcome: np.ndarray,
+    probability: np.ndarray,
+    rows: ArrayLike = (),
+    n_resamples: int = 0,
+    level: float = 0.95,
+    log_odds: ArrayLike = (),
 ) -> Calibration:
     """Calibration line, Brier score and its parts, Spiegelhalter's test, and the smooth calibration curve with its
     band.
@@ -175,13 +180,15 @@ def calibration(
     ----------
     outcome : (n,) array of 0/1
     probability : (n,) array
-        Clipped to [1e-15, 1 - 1e-15] for the log-odds.
+        Clipped to [1e-15, 1 - 1e-15] where the line goes by their log-odds.
     rows : (n_resamples, n) or flat integer array
         0-based row numbers of bootstrap samples; the predictions are kept, the curve is smoothed again.
     n_resamples : int
         May be 0: then a smooth curve has no band.
     level : float
         Pointwise coverage of the band.
+    log_odds : (n,) array, optional
+        The same predictions, by which the line goes: near 0 and 1 a probability is one number for many log-odds.
 
     Returns
     -------
@@ -219,9 +226,9 @@ def calibration(
     intercept = slope = citl = scaled = NAN
     if event.any() and not event.all():
         clipped = np.clip(probability, _CLIP, 1.0 - _CLIP)
-        log_odds = np.log(clipped / (1.0 - clipped))
-        intercept, slope = _calibration_line(event, log_odds)
-        citl = fit_intercept(event, log_odds)
+        eta = np.asarray(log_odds, dtype=float) if np.size(log_odds) else np.log(clipped / (1.0 - clipped))
+        intercept, slope = _calibration_line(event, eta)
+        citl = fit_intercept(event, eta)
         share = float(event.mean())
         scaled = 1.0 - brier / (share * (1.0 - share))
     test = spiegelhalter(outcome, probability)

@@ -1,7 +1,8 @@
-calibration <- function(outcome, probability, rows = integer(0), n_resamples = 0, level = 0.95) {
+calibration <- function(outcome, probability, rows = integer(0), n_resamples = 0, level = 0.95, log_odds = numeric(0)) {
   outcome <- check_outcome(outcome)
   probability <- check_probability(probability, length(outcome))
-  logit <- qlogis(pmin(pmax(probability, 1e-15), 1 - 1e-15))
+  # near 0 and 1 a probability is one number for many log odds
+  logit <- if (length(log_odds)) log_odds else qlogis(pmin(pmax(probability, 1e-15), 1 - 1e-15))
   line <- calibration_line(outcome, logit)
   brier <- mean((probability - outcome)^2)
   share <- mean(outcome)

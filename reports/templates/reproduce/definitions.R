@@ -328,10 +328,8 @@ hosmer_lemeshow <- function(outcome, p, lost) {
   list(statistic = found$statistic, df = if (!is.na(found$statistic)) found$df else NA, p = if (is_clustered) NA else found$p,
        groups = data.frame(found[c("lower", "upper", "n", "observed", "expected")]))
 }
-# Log odds beyond 20 are told apart by no probability of twelve decimals: the line is then that of the log odds.
 calibration <- function(outcome, p, eta, rows, n_samples) {
-  found <- prldh$calibration(outcome, p, rows, n_samples, level)
-  if (max(abs(eta)) > 20) found[c("intercept", "slope", "citl")] <- prldh$calibration_line(outcome, eta)
+  found <- prldh$calibration(outcome, p, rows, n_samples, level, eta)
   numbers <- if_independent(found[study$calibration], c("spiegelhalter_z", "spiegelhalter_p"))
   bin <- findInterval(p, 1:19 / 20) + 1
   count <- function(own) as.numeric(table(factor(bin[outcome == own], 1:20)))
