@@ -487,7 +487,11 @@ def test_calibration_of_predictions_that_do_not_vary_or_are_separated(engine_pyt
     assert flat["slope"].estimate is None and flat["citl"].estimate == pytest.approx(np.log(1.5))
     apart = describe_new_predictions(y, np.where(y == 1, 3.0, -3.0), 0.5, assessment)
     assert apart["slope"] == NO_INTERVAL and np.isfinite(apart["citl"].high)
-    certain = describe_new_predictions(y, np.array([-800.0, -800, -800, 800, 800]), 0.5, assessment)
+    # one of three with log odds of -800 had the event: they are shifted to a third, whose information is 3 x 2/9
+    wrong = describe_new_predictions(y, np.array([-800.0, -800, -800, 800, 800]), 0.5, assessment)["citl"]
+    half = 1.959964 / np.sqrt(2 / 3)
+    assert (wrong.low, wrong.estimate, wrong.high) == pytest.approx([800 + np.log(0.5) + d for d in (-half, 0, half)])
+    certain = describe_new_predictions(y, np.where(y == 1, 800.0, -800.0), 0.5, assessment)
     assert certain["citl"].low is None and certain["citl"].high is None
 
 
