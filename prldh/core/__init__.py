@@ -77,6 +77,8 @@ from prldh.core.folders import Held, hold
 from prldh.core.imaging import Case, CaseRow, Geometry, Pooled, Volume
 from prldh.core.interruptions import (
     ASKING,
+    await_work,
+    beginning_processes,
     end_at_once,
     end_tidily,
     hear_interruptions,
@@ -312,6 +314,8 @@ __all__ = [
     "listed",
     "nearest",
     "on_first_use",
+    "await_work",
+    "beginning_processes",
     "hear_interruptions",
     "interruption_told",
     "is_interruption",

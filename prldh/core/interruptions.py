@@ -12,6 +12,7 @@ import threading
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from multiprocessing import resource_tracker
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -82,12 +83,48 @@ def end_tidily() -> None:
         threading.excepthook = _tell_of_thread
 
 
-def hear_interruptions() -> None:
-    """Let this process, a worker, know whether an interruption is somebody's who asked for it, or one that a plugin's
-    code raised. Whoever started it ends it."""
+@contextmanager
+def beginning_processes() -> Iterator[None]:
+    """Processes that begin within it do not hear of Ctrl-C, which would tell of itself amid their imports, until
+    :func:`await_work`. In this one it waits for the block's end; for moments."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    resource_tracker.ensure_running()  # as it starts, Python up to 3.12 hears of Ctrl-C again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def await_work() -> None:
+    """Let this process, a worker that has nothing to do, take no notice of Ctrl-C: whoever started it ends it, and it
+    could only tell of it amid a library's code."""
     with suppress(ValueError):  # not the main thread
         if signal.getsignal(signal.SIGINT) in _DEFAULTS:
-            signal.signal(signal.SIGINT, _interrupt)
+            signal.signal(signal.SIGINT, _unheard)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+
+
+@contextmanager
+def hear_interruptions() -> Iterator[None]:
+    """Within it, a piece of work, a worker hears of Ctrl-C, and knows whether an interruption is somebody's who asked
+    for it, or one that a plugin's code raised."""
+    former = signal.getsignal(signal.SIGINT)
+    if former not in (*_DEFAULTS, _unheard) or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    try:
+        signal.signal(signal.SIGINT, _interrupt)
+        yield
+    finally:
+        signal.signal(signal.SIGINT, former)
+
+
+def _unheard(number: int, _: FrameType | None) -> None:
+    """Not ``SIG_IGN``, which the processes that this one starts would inherit."""
 
 
 def _interrupt(number: int, _: FrameType | None) -> None:

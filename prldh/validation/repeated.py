@@ -7,8 +7,8 @@ Of prldh's own steps and learners the test suite shows it; only protocols with a
 from __future__ import annotations
 
 import multiprocessing
-import os
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from prldh.core import Resample, TissueRefit, Warn, warn
 from prldh.models import Plan
 from prldh.plugins import describe_error, is_strangers
 from prldh.validation.spread import Refits, refit_inputs, refit_one
-from prldh.work import end_with
+from prldh.work import over_processes
 
 #: Scores that differ by less than this share are the same: sums in another order.
 ROUNDING = 1e-9
@@ -71,13 +71,14 @@ def _difference(plan: Plan, protocol: Protocol) -> str | None:
     return _compare(here or {}, there)
 
 
-def _in_another_process(given: tuple) -> Refit:
+def _in_another_process(given: tuple[Any, ...]) -> Refit:
     """The same refit by a process of its own, which knows nothing of what was fitted here."""
-    from joblib.externals.loky import ProcessPoolExecutor
-
-    with ProcessPoolExecutor(1, initializer=end_with, initargs=(os.getpid(),)) as process:
-        there, _, _ = process.submit(refit_one, *given).result()
+    [(there, _, _)] = over_processes(_refit, iter([given]), 1)
     return there or {}
+
+
+def _refit(given: tuple[Any, ...]) -> tuple[Any, ...]:
+    return refit_one(*given)
 
 
 def _compare(here: Refit, there: Refit) -> str | None:

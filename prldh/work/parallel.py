@@ -6,6 +6,8 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from prldh.core import beginning_processes
+
 
 def in_parallel(
     work: Callable[..., Any], shared: tuple[Any, ...], items: Iterable[tuple[Any, Any]], **options: Any
@@ -14,13 +16,16 @@ def in_parallel(
     from joblib import Parallel, delayed
 
     calls = (delayed(_numbered)(work, i, item, *shared) for i, item in items)
-    results = Parallel(return_as="generator_unordered", **options)(calls)
+    results: Any = None
     try:
+        with beginning_processes():
+            results = Parallel(return_as="generator_unordered", **options)(calls)
         yield from results
     finally:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # joblib remarks on results that nobody waits for when a run is stopped
-            results.close()
+            if results is not None:
+                results.close()
 
 
 def _numbered(work: Callable[..., Any], i: Any, item: Any, *shared: Any) -> tuple[Any, Any]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import os
 import pickle
-import signal
 import struct
 import threading
 from collections import deque
@@ -16,7 +15,7 @@ from enum import IntEnum
 from multiprocessing import connection as channels
 from typing import Any
 
-from prldh.core import ComputeError
+from prldh.core import ComputeError, beginning_processes
 from prldh.work.work import MAX_DEATHS, end_with
 
 #: Memory of what was sent and is not used yet; a single piece may be larger, and then comes alone.
@@ -130,7 +129,8 @@ class Pieces:
         process: Any = get_context("loky").Process(
             target=_serve, args=(theirs, os.getpid()), daemon=True, env=_ONE_THREAD
         )
-        process.start()
+        with beginning_processes():
+            process.start()
         theirs.close()
         helper = _Helper(process, ours)
         with suppress(OSError):  # a process that is dead already is found below
@@ -207,7 +207,6 @@ def _serve(channel: Any, parent: int) -> None:
     """What a process does until its channel is closed."""
     from threadpoolctl import threadpool_limits
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent is interrupted, and ends this one
     end_with(parent)
     with suppress(EOFError, OSError):
         work, shared = pickle.loads(channel.recv_bytes())

@@ -14,7 +14,14 @@ from multiprocessing import util
 from statistics import fmean
 from typing import Any
 
-from prldh.core import ComputeError, end_children, hear_interruptions, is_interruption
+from prldh.core import (
+    ComputeError,
+    await_work,
+    beginning_processes,
+    end_children,
+    hear_interruptions,
+    is_interruption,
+)
 from prldh.work.cluster import Cluster
 from prldh.work.kept import Shelf
 from prldh.work.parallel import in_parallel
@@ -147,7 +154,9 @@ def over_processes(work: Callable[[Any], Any], items: Iterator[Any], jobs: int) 
         # watched from its start on: killed before its first work, this process would leave it waiting for ever
         with ProcessPoolExecutor(1, initializer=end_with, initargs=(os.getpid(),)) as other:
             for item in items:
-                yield other.submit(_in_process, os.getpid(), work, item).result()
+                with beginning_processes():
+                    begun = other.submit(_in_process, os.getpid(), work, item)
+                yield begun.result()
         return
     options: dict[str, Any] = {"pre_dispatch": jobs, "batch_size": 1}
     with parallel_config(backend="loky", n_jobs=jobs, inner_max_num_threads=1):
@@ -156,9 +165,12 @@ def over_processes(work: Callable[[Any], Any], items: Iterator[Any], jobs: int) 
 
 
 def _in_process(parent: int, work: Callable[..., Any], *given: Any) -> Any:
+    if os.getpid() == parent:  # no worker: within a daemonic process, which may have none, joblib works here
+        return work(*given)
     end_with(parent)
     _grow()
-    return work(*given)
+    with hear_interruptions():
+        return work(*given)
 
 
 @functools.cache
@@ -174,11 +186,10 @@ def _grow() -> None:
 @functools.cache
 def end_with(parent: int) -> None:
     """What a worker is from its first work on: one that ends where its parent is killed, as it would wait minutes for
-    more work, its memory with it, that prints to standard error alone, as standard output is the command's, and in
-    which processes are started as anywhere: joblib's way, its own default, those that Python spawns do not know."""
-    if os.getpid() == parent:  # no worker: within a daemonic process, which may have none, joblib works here
-        return
-    hear_interruptions()
+    more work, its memory with it, that hears of Ctrl-C within its work alone, that prints to standard error alone, as
+    standard output is the command's, and in which processes are started as anywhere: joblib's way, its own default,
+    those that Python spawns do not know."""
+    await_work()
     multiprocessing.set_start_method(None, force=True)
     util.Finalize(None, end_children, exitpriority=1)
     with suppress(OSError):

@@ -1439,7 +1439,8 @@ def test_an_interruption_that_a_plugin_raises_in_a_worker_names_it():
             try:
                 signal.signal(signal.SIGINT, signal.default_int_handler)
                 end_with.__wrapped__(os.getppid())
-                work(None)
+                with interruptions.hear_interruptions():
+                    work(None)
             except PluginError as error:
                 told = int("'pretending' failed: KeyboardInterrupt" in str(error))
             except KeyboardInterrupt:
@@ -1575,8 +1576,8 @@ def test_an_interruption_that_a_plugin_raises_before_a_run_is_its_own(tmp_path, 
         signal.signal(signal.SIGINT, signal.default_int_handler)
         with pytest.raises(KeyboardInterrupt):  # who does not hear of signals cannot tell
             Registry().registered("register_selectors")
-        interruptions.hear_interruptions()
-        assert "icc" in Registry().registered("register_selectors")
+        with interruptions.hear_interruptions():
+            assert "icc" in Registry().registered("register_selectors")
         assert f"the plugin 'stops_{where}' of prldh-stops_{where} 2.5 is skipped" in capsys.readouterr().err
     finally:
         signal.signal(signal.SIGINT, former)

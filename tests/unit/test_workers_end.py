@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -129,3 +130,77 @@ def test_a_worker_may_start_processes_of_its_own(tmp_path, jobs):
     script.write_text(SPAWNING)
     ended = subprocess.run([sys.executable, script, jobs], capture_output=True, text=True, timeout=240)
     assert (ended.returncode, ended.stdout) == (0, "[1, 3]\n"), ended.stderr
+
+
+#: Work that tells of its process, and that interrupts it.
+INTERRUPTED = """
+import os, signal, sys, time
+from prldh.work import over_processes
+
+def work(item):
+    if item == "stop":
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(60)
+    time.sleep(0.02)
+    return os.getpid()
+
+def items():
+    yield 1
+    for _ in range(20):
+        for pid in seen:  # they wait for work, or are between two pieces of it
+            os.kill(pid, signal.SIGINT)
+        yield 1
+    yield sys.argv[2]
+
+seen = set()
+if __name__ == "__main__":
+    try:
+        for pid in over_processes(work, items(), int(sys.argv[1])):
+            seen.add(pid)
+        print("done")
+    except KeyboardInterrupt:
+        print("interrupted")
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="one process sends another a signal")
+@pytest.mark.parametrize(("last", "told"), [("go", "done\n"), ("stop", "interrupted\n")])
+def test_a_worker_hears_of_an_interruption_within_its_work_alone(tmp_path, last, told):
+    """Between two pieces of work it was interrupted amid joblib's loop, died, and printed where."""
+    script = tmp_path / "interrupted.py"
+    script.write_text(INTERRUPTED)
+    ended = subprocess.run([sys.executable, script, "1", last], capture_output=True, text=True, timeout=120)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, told, "")
+
+
+#: It says when its workers are about to begin.
+BEGINNING = """
+import sys, time
+from prldh.work import over_processes
+
+if __name__ == "__main__":
+    try:
+        print("now", flush=True)
+        for _ in over_processes(time.sleep, iter([0.05] * 1000), int(sys.argv[1])):
+            pass
+    except KeyboardInterrupt:
+        print("interrupted")
+"""
+
+
+@pytest.mark.ci
+@pytest.mark.skipif(os.name != "posix", reason="a group of processes is sent a signal")
+@pytest.mark.parametrize("jobs", ["1", "2"])
+@pytest.mark.parametrize("seconds", [0.2, 0.4, 0.7, 1.2])
+def test_workers_that_are_interrupted_as_they_begin_say_nothing(tmp_path, jobs, seconds):
+    """A terminal's Ctrl-C reaches them too: amid their imports, before prldh runs in them, they told of it."""
+    script = tmp_path / "beginning.py"
+    script.write_text(BEGINNING)
+    pipe = subprocess.PIPE
+    started = subprocess.Popen(
+        [sys.executable, script, jobs], stdout=pipe, stderr=pipe, text=True, start_new_session=True
+    )
+    assert started.stdout.readline() == "now\n"
+    time.sleep(seconds)
+    os.killpg(started.pid, signal.SIGINT)
+    assert (*started.communicate(timeout=60), started.returncode) == ("interrupted\n", "", 0)
