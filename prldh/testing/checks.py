@@ -408,7 +408,7 @@ def _renders_without(section: Any, raw: Any) -> None:
         )
 
 
-def _has_every_statistic(engine: Any, raw: Any) -> None:
+def _has_every_statistic(engine: object, raw: Any) -> None:
     del raw
 
     wanted = [n for n, f in vars(StatisticsEngine).items() if callable(f) and not n.startswith("_")]

@@ -30,11 +30,14 @@ SELECTOR = '''\
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from prldh.api import Reference, Selection, StepRun, TrainingRows
 from pydantic import BaseModel, ConfigDict, Field
+
+if TYPE_CHECKING:
+    from prldh.api import StatisticsEngine
 
 
 class VarianceSettings(BaseModel):
@@ -71,7 +74,7 @@ class VarianceSelector:
         return "the share {share} of features with the largest coefficient of variation [@pearson1896] was kept"
 
     def fit(
-        self, rows: TrainingRows, settings: VarianceSettings, seed: np.random.SeedSequence, engine: Any
+        self, rows: TrainingRows, settings: VarianceSettings, seed: np.random.SeedSequence, engine: StatisticsEngine
     ) -> Selection:
         """Sees training rows alone. Random numbers, where they are needed, come from np.random.default_rng(seed)."""
         sd, mean = rows.values.std(axis=0), np.abs(rows.values.mean(axis=0))
@@ -144,11 +147,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from prldh.api import StepRun, TrainingRows, take_columns
 from pydantic import BaseModel, ConfigDict, Field
+
+if TYPE_CHECKING:
+    from prldh.api import StatisticsEngine
 
 
 class ClipSettings(BaseModel):
@@ -193,7 +199,9 @@ class ClipTransform:
         """Its part of the Methods."""
         return "values beyond the share {share} at either end were set to that quantile of the training rows"
 
-    def fit(self, rows: TrainingRows, settings: ClipSettings, seed: np.random.SeedSequence, engine: Any) -> Limits:
+    def fit(
+        self, rows: TrainingRows, settings: ClipSettings, seed: np.random.SeedSequence, engine: StatisticsEngine
+    ) -> Limits:
         """Sees training rows alone."""
         low, high = np.quantile(rows.values, [settings.share, 1 - settings.share], axis=0)
         return Limits(rows.names, low, high)
@@ -210,11 +218,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from prldh.api import LearnerSettings, StepRun, TrainingRows, take_columns
 from pydantic import Field
+
+if TYPE_CHECKING:
+    from prldh.api import StatisticsEngine
 
 
 class DiscriminantSettings(LearnerSettings):
@@ -260,7 +271,7 @@ class DiscriminantLearner:
         return "linear discriminant analysis, its covariance shrunk by {shrinkage}"
 
     def fit(
-        self, rows: TrainingRows, settings: DiscriminantSettings, seed: np.random.SeedSequence, engine: Any
+        self, rows: TrainingRows, settings: DiscriminantSettings, seed: np.random.SeedSequence, engine: StatisticsEngine
     ) -> Discriminant:
         """Sees training rows of both outcomes; neither the order of columns nor that of rows may matter."""
         names = tuple(sorted(n for j, n in enumerate(rows.names) if np.ptp(rows.values[:, j]) > 0))

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from pydantic import Field
 
 from prldh.api import LearnerSettings, PluginError, Reference, StepRun, TrainingRows, take_columns
+
+if TYPE_CHECKING:
+    from prldh.api import StatisticsEngine
 
 
 class LightgbmSettings(LearnerSettings):
@@ -84,7 +87,9 @@ class LightgbmLearner:
         """Refuse, before anything is fitted, to run without LightGBM."""
         _lightgbm()
 
-    def fit(self, rows: TrainingRows, settings: LightgbmSettings, seed: np.random.SeedSequence, engine: Any) -> Trees:
+    def fit(
+        self, rows: TrainingRows, settings: LightgbmSettings, seed: np.random.SeedSequence, engine: StatisticsEngine
+    ) -> Trees:
         """Training rows alone, sorted by their values and names: the order in which they come does not matter."""
         names = tuple(sorted(n for j, n in enumerate(rows.names) if np.ptp(rows.values[:, j]) > 0))
         events = int(rows.outcome.sum())

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from pydantic import Field
 
 from prldh.api import PluginError, Reference, Selection, SelectorSettings, StepRun, TrainingRows
+
+if TYPE_CHECKING:
+    from prldh.api import StatisticsEngine
 
 
 class ReliefSettings(SelectorSettings):
@@ -50,7 +53,9 @@ class ReliefSelector:
         """Refuse, before anything is fitted, to run without scikit-rebate."""
         _skrebate()
 
-    def fit(self, rows: TrainingRows, settings: ReliefSettings, seed: np.random.SeedSequence, engine: Any) -> Selection:
+    def fit(
+        self, rows: TrainingRows, settings: ReliefSettings, seed: np.random.SeedSequence, engine: StatisticsEngine
+    ) -> Selection:
         """Training rows alone, in the order of their values, so that theirs in the table does not matter. Copies of a
         patient, as a bootstrap draws them, count once: they would be their own nearest neighbours."""
         varies = np.flatnonzero(np.ptp(rows.values, axis=0) > 0)
