@@ -27,7 +27,7 @@ from pathlib import Path
 import numpy as np
 from racing import TABLES, read_table
 
-from prldh.chain.selection import stratified_folds
+from prldh.chain.shared import stratified_folds
 from prldh.stats.elastic_net import copies_of_earlier, cv_elastic_net
 
 ALPHAS = (1.0, 0.55, 0.1, 0.0)

@@ -14,7 +14,7 @@ import numpy as np
 from prldh.chain.applying import Table, applied, apply_chain, check_again
 from prldh.chain.learners import LogisticLearner
 from prldh.chain.learners.shared import within_reach
-from prldh.chain.selection import child_of, distinct_patients, stratified_folds
+from prldh.chain.shared import child_of, distinct_patients, stratified_folds
 from prldh.chain.states import state_as_fitted
 from prldh.chain.steps import Protocol, fit_steps, strongest
 from prldh.core import (

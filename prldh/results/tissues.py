@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from prldh.chain import images_that_stay
-from prldh.chain.selection import unit_columns
+from prldh.chain.shared import unit_columns
 from prldh.core import (
     ABSENT,
     Absent,

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from prldh.chain import probability
-from prldh.chain.selection import stratified_folds
+from prldh.chain.shared import stratified_folds
 from prldh.core import ModelSpec, Resample, seed_for
 from prldh.engines import PythonEngine
 from prldh.models import Plan

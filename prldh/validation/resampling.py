@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from prldh.chain.selection import stratified_folds
+from prldh.chain.shared import stratified_folds
 from prldh.core import Resample, SchemeRun
 from prldh.validation.group_schemes import GROUP_SCHEMES
 

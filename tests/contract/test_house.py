@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
+import graphlib
 import re
 import subprocess
 import sys
 import tomllib
 from pathlib import Path
 
+import grimp
 import pytest
 
 import prldh
@@ -50,6 +52,13 @@ def test_arrows_point_one_way():
         [Path(sys.executable).parent / "lint-imports"], cwd=HOUSE.parent, capture_output=True, text=True
     )
     assert done.returncode == 0 and "1 kept, 0 broken" in done.stdout, done.stdout + done.stderr
+
+
+def test_no_modules_form_a_circle():
+    """Within a room neither: what two of its parts need stands below both."""
+    graph = grimp.build_graph("prldh", exclude_type_checking_imports=True)
+    needs = {name: graph.find_modules_directly_imported_by(name) for name in graph.modules}
+    graphlib.TopologicalSorter(needs).prepare()  # raises with the circle
 
 
 def test_no_module_changes_what_another_says():

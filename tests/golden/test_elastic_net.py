@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from plain_glmnet import Asked, cv_glmnet
 
-from prldh.chain.selection import stratified_folds
+from prldh.chain.shared import stratified_folds
 from prldh.engines import PythonEngine, REngine
 from prldh.stats.elastic_net import cv_elastic_net
 

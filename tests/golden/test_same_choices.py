@@ -19,11 +19,11 @@ from plain_glmnet import Asked, cv_glmnet
 
 from prldh.chain.radscore import fit_tissue
 from prldh.chain.selection.correlation import filter_correlated
-from prldh.chain.selection.folds import stratified_folds
-from prldh.chain.selection.linear import standardise
 from prldh.chain.selection.mrmr import rank_mrmr
 from prldh.chain.selection.protocol import SELECTORS
 from prldh.chain.selection.svm_rfe import accuracy_curve, rank_svm_rfe
+from prldh.chain.shared.folds import stratified_folds
+from prldh.chain.shared.linear import standardise
 from prldh.chain.steps import Protocol, Step
 from prldh.core.records import TrainingRows
 from prldh.engines.python import PythonEngine

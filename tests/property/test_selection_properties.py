@@ -7,12 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from prldh.chain.selection.correlation import filter_correlated
-from prldh.chain.selection.folds import stratified_folds
 from prldh.chain.selection.forest import forest_scores
-from prldh.chain.selection.linear import standardise, unit_columns
 from prldh.chain.selection.mrmr import rank_mrmr
 from prldh.chain.selection.protocol import SELECTORS
 from prldh.chain.selection.svm_rfe import rank_svm_rfe
+from prldh.chain.shared.folds import stratified_folds
+from prldh.chain.shared.linear import standardise, unit_columns
 from prldh.core.records import TrainingRows
 
 ICC, MRMR, CORRELATION, LASSO_SVM = SELECTORS[:4]

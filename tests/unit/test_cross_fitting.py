@@ -13,7 +13,7 @@ from prldh.chain.learners.linear_svm import LinearSvmLearner
 from prldh.chain.learners.penalised import ElasticNetLearner, LassoLearner, RidgeLearner
 from prldh.chain.learners.random_forest import RandomForestLearner
 from prldh.chain.radscore import CROSS_FOLDS, OF_CROSS_FITS
-from prldh.chain.selection import child_of, stratified_folds
+from prldh.chain.shared import child_of, stratified_folds
 from prldh.core import Cohort, FeatureBlock, Ledger, ModelSpec, Resample, Subjects, TissueRefit
 from prldh.engines import PythonEngine
 from prldh.stats import youden

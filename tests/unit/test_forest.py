@@ -9,9 +9,9 @@ from pages import unmarked
 from pydantic import ValidationError
 from selection_reference import reference_forest
 
-from prldh.chain.selection.folds import stratified_folds
 from prldh.chain.selection.forest import RACING_MARGIN, RACING_SHARE, forest_scores, size_curve
 from prldh.chain.selection.mrmr_forest import MrmrForestSelector, MrmrForestSettings
+from prldh.chain.shared.folds import stratified_folds
 from prldh.core.records import TrainingRows
 
 pytestmark = pytest.mark.usefixtures("undrawn")

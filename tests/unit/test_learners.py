@@ -16,7 +16,7 @@ from prldh.chain.learners.linear_svm import LinearSvmLearner, choose_cost, scale
 from prldh.chain.learners.mean import MeanLearner
 from prldh.chain.learners.penalised import LassoLearner
 from prldh.chain.learners.random_forest import RandomForestLearner
-from prldh.chain.selection import child_of, stratified_folds
+from prldh.chain.shared import child_of, stratified_folds
 from prldh.core import LinearScore, PluginError, StudyError, TrainingRows
 from prldh.engines import PythonEngine
 from prldh.plugins.registry import Registry

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from prldh.chain.learners import RADSCORES, ElasticNetLearner, LassoLearner, LogisticLearner, RidgeLearner
 from prldh.chain.learners.penalised import fit_penalised
-from prldh.chain.selection import stratified_folds
+from prldh.chain.shared import stratified_folds
 from prldh.core import StepRun, TrainingRows
 from prldh.engines import PythonEngine
 from prldh.stats.lasso import cv_lasso

@@ -15,12 +15,12 @@ from selection_reference import reference_filter, reference_forest, reference_mr
 from prldh.chain.learners import LassoLearner
 from prldh.chain.selection import lasso_svm_rfe, mrmr_forest
 from prldh.chain.selection.correlation import filter_correlated
-from prldh.chain.selection.folds import stratified_folds
 from prldh.chain.selection.forest import auc_by_row, forest_scores, size_curve
-from prldh.chain.selection.linear import standardise
 from prldh.chain.selection.mrmr import mutual_information, rank_mrmr
 from prldh.chain.selection.protocol import SELECTORS
 from prldh.chain.selection.svm_rfe import accuracy_curve, rank_svm_rfe
+from prldh.chain.shared.folds import stratified_folds
+from prldh.chain.shared.linear import standardise
 from prldh.core.records import TrainingRows
 
 ICC, MRMR, CORRELATION, LASSO_SVM = SELECTORS[:4]

@@ -9,8 +9,8 @@ import pytest
 import yaml
 from sklearn.svm import SVC
 
-from prldh.chain.selection.linear import TIE
 from prldh.chain.selection.protocol import SELECTORS
+from prldh.chain.shared.linear import TIE
 from prldh.stats import elastic_net, lasso, penalised_path
 
 PAGE = (Path(__file__).parents[2] / "docs" / "selection.md").read_text(encoding="utf-8")

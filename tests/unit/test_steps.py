@@ -14,11 +14,11 @@ from prldh.chain.learners.random_forest import grow_forest
 from prldh.chain.learners.trees import Trees
 from prldh.chain.selection.boruta import BorutaSelector, _shuffled, decide, gini_importance
 from prldh.chain.selection.elastic_net import ElasticNetSelector
-from prldh.chain.selection.folds import stratified_folds
 from prldh.chain.selection.lasso import LassoSelector
-from prldh.chain.selection.linear import standardise
-from prldh.chain.selection.shared import child_of
 from prldh.chain.selection.stability import StabilitySelector, draw_halves, first_to_enter
+from prldh.chain.shared import child_of
+from prldh.chain.shared.folds import stratified_folds
+from prldh.chain.shared.linear import standardise
 from prldh.core import TrainingRows
 from prldh.engines import PythonEngine
 

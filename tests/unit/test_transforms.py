@@ -20,7 +20,7 @@ from sklearn.impute import KNNImputer, SimpleImputer
 from sklearn.preprocessing import PowerTransformer, QuantileTransformer, RobustScaler, StandardScaler
 
 from prldh.chain.applying import without_unneeded
-from prldh.chain.selection import child_of
+from prldh.chain.shared import child_of
 from prldh.chain.steps import Protocol, Step, fit_steps
 from prldh.chain.transforms import TRANSFORMS
 from prldh.chain.transforms.cluster import absolute_correlations

@@ -134,7 +134,7 @@ def library_decision(rows: TrainingRows, others: TrainingRows, n_trees: int, lea
     from sklearn.ensemble import GradientBoostingClassifier
 
     from prldh.chain.learners.shared import seed_word
-    from prldh.chain.selection import child_of
+    from prldh.chain.shared import child_of
 
     codes, ranked = rank_codes(rows.values)
     machine = GradientBoostingClassifier(

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from prldh.chain.learners.shared import in_own_order, seed_word
 from prldh.chain.learners.trees import Trees
-from prldh.chain.selection import child_of, inner_folds, stratified_folds
+from prldh.chain.shared import child_of, inner_folds, stratified_folds
 from prldh.core import Kind, Reference, StepRun, TrainingRows, bounds, take_columns
 from prldh.engines import StatisticsEngine
 from prldh.plugins import LearnerSettings

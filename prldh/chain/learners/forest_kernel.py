@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from prldh.chain.selection import GOLDEN, LEFT, RIGHT, TIE, lowest_bit, mix, tree_key
+from prldh.chain.shared.draws import GOLDEN, LEFT, RIGHT, TIE, lowest_bit, mix, tree_key
 
 _ONE, _LAST_BIT = np.uint64(1), np.uint64(63)
 _compiled: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy"}

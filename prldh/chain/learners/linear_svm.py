@@ -11,7 +11,7 @@ import numpy as np
 from pydantic import Field
 
 from prldh.chain.learners.shared import in_own_order, within_reach
-from prldh.chain.selection import child_of, inner_folds, stratified_folds
+from prldh.chain.shared import child_of, inner_folds, stratified_folds
 from prldh.core import LinearScore, Reference, StepRun, TrainingRows, bounds
 from prldh.engines import StatisticsEngine
 from prldh.plugins import LearnerSettings

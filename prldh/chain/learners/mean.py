@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import BaseModel, Field, field_validator
 
 from prldh.chain.applying import applied, permuting
-from prldh.chain.selection import child_of
+from prldh.chain.shared import child_of
 from prldh.core import (
     NO_COLUMNS,
     FittedScore,

@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import Field, field_validator
 
 from prldh.chain.learners.linear import LogisticLearner, NoSettings, standardised
-from prldh.chain.selection import distinct_patients, stratified_folds
+from prldh.chain.shared import distinct_patients, stratified_folds
 from prldh.core import REFERENCES, LinearScore, Reference, StepRun, TrainingRows, bounds
 from prldh.engines import StatisticsEngine
 from prldh.plugins import LearnerSettings

@@ -25,7 +25,7 @@ Every step is fitted on training rows and on nothing else. The definitions, each
     (:mod:`prldh.chain.selection.univariate`). Benjamini Y, Hochberg Y (1995) JRSS B 57:289; Holm S (1979) Scand J Stat
     6:65.
 
-Inner folds (:mod:`prldh.chain.selection.folds`) are stratified by outcome and never separate the copies of a patient
+Inner folds (:mod:`prldh.chain.shared.folds`) are stratified by outcome and never separate the copies of a patient
 that a bootstrap sample holds. All random numbers come from the seed a step is given, so that results depend neither on
 the number of workers nor on the order of the rows.
 """
@@ -33,30 +33,14 @@ the number of workers nor on the order of the rows.
 from __future__ import annotations
 
 from prldh.chain.selection.correlation import CorrelationSelector
-from prldh.chain.selection.folds import distinct_patients, stratified_folds
-from prldh.chain.selection.forest_kernel import GOLDEN, LEFT, RIGHT, TIE, lowest_bit, mix, tree_key
 from prldh.chain.selection.lasso_svm_rfe import LassoSvmRfeSelector
-from prldh.chain.selection.linear import unit_columns
 from prldh.chain.selection.mrmr_forest import MrmrForestSelector, MrmrForestSettings
 from prldh.chain.selection.protocol import SELECTORS
-from prldh.chain.selection.shared import child_of, inner_folds
 
 __all__ = [
     "CorrelationSelector",
-    "GOLDEN",
-    "LEFT",
     "LassoSvmRfeSelector",
     "MrmrForestSelector",
     "MrmrForestSettings",
-    "RIGHT",
     "SELECTORS",
-    "TIE",
-    "child_of",
-    "distinct_patients",
-    "inner_folds",
-    "lowest_bit",
-    "mix",
-    "stratified_folds",
-    "tree_key",
-    "unit_columns",
 ]

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from prldh.chain.learners.random_forest import grow_forest
 from prldh.chain.learners.trees import Trees
-from prldh.chain.selection.shared import child_of, in_patient_order
+from prldh.chain.shared import child_of, in_patient_order
 from prldh.core import REFERENCES, Across, Curve, Reference, Selection, StepFigure, StepRun, TrainingRows, bounds
 from prldh.engines import StatisticsEngine
 from prldh.plugins import SelectorSettings

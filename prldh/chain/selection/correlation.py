@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from pydantic import Field
 
-from prldh.chain.selection.linear import TIE, correlations, outcome_correlations, unit_columns
 from prldh.chain.selection.shared import shown_beside
+from prldh.chain.shared.linear import TIE, correlations, outcome_correlations, unit_columns
 from prldh.core import Purpose, Selection, StepRun, TrainingRows
 from prldh.engines import StatisticsEngine
 from prldh.plugins import SelectorSettings

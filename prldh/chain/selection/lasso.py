@@ -8,10 +8,11 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import Field
 
-from prldh.chain.selection.folds import stratified_folds
 from prldh.chain.selection.lasso_svm_rfe import draw_penalised, entering, least_class_in_training
-from prldh.chain.selection.linear import standardise
-from prldh.chain.selection.shared import child_of, in_patient_order, inner_folds, jsonable
+from prldh.chain.selection.shared import jsonable
+from prldh.chain.shared import child_of, in_patient_order, inner_folds
+from prldh.chain.shared.folds import stratified_folds
+from prldh.chain.shared.linear import standardise
 from prldh.core import REFERENCES, Purpose, Reference, Selection, StepFigure, StepRun, TrainingRows, bounds
 from prldh.engines import StatisticsEngine
 from prldh.plugins import SelectorSettings

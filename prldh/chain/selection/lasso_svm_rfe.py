@@ -8,17 +8,11 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import Field
 
-from prldh.chain.selection.folds import stratified_folds
-from prldh.chain.selection.linear import standardise
-from prldh.chain.selection.shared import (
-    child_of,
-    curve_by_size,
-    curve_in_words,
-    in_patient_order,
-    inner_folds,
-    jsonable,
-)
+from prldh.chain.selection.shared import curve_by_size, curve_in_words, jsonable
 from prldh.chain.selection.svm_rfe import accuracy_curve, rank_svm_rfe
+from prldh.chain.shared import child_of, in_patient_order, inner_folds
+from prldh.chain.shared.folds import stratified_folds
+from prldh.chain.shared.linear import standardise
 from prldh.core import (
     REFERENCES,
     Across,

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from prldh.chain.selection.linear import TIE, correlations, outcome_correlations, unit_columns
+from prldh.chain.shared.linear import TIE, correlations, outcome_correlations, unit_columns
 
 
 class MrmrRanking(NamedTuple):

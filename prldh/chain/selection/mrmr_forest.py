@@ -8,18 +8,12 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import Field, field_validator, model_validator
 
-from prldh.chain.selection.folds import stratified_folds
 from prldh.chain.selection.forest import size_curve
-from prldh.chain.selection.linear import TIE
 from prldh.chain.selection.mrmr import MrmrRanking, rank_mrmr
-from prldh.chain.selection.shared import (
-    child_of,
-    curve_by_size,
-    curve_in_words,
-    in_patient_order,
-    inner_folds,
-    jsonable,
-)
+from prldh.chain.selection.shared import curve_by_size, curve_in_words, jsonable
+from prldh.chain.shared import child_of, in_patient_order, inner_folds
+from prldh.chain.shared.folds import stratified_folds
+from prldh.chain.shared.linear import TIE
 from prldh.core import REFERENCES, Purpose, Reference, Remark, Selection, StepFigure, StepRun, TrainingRows, bounds
 from prldh.engines import StatisticsEngine
 from prldh.plugins import SelectorSettings

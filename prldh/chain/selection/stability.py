@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from pydantic import Field
 
-from prldh.chain.selection.folds import stratified_folds
-from prldh.chain.selection.linear import TIE, standardise
-from prldh.chain.selection.shared import child_of, in_patient_order
+from prldh.chain.shared import child_of, in_patient_order
+from prldh.chain.shared.folds import stratified_folds
+from prldh.chain.shared.linear import TIE, standardise
 from prldh.core import (
     Across,
     Curve,

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from prldh.chain.selection.linear import TIE, standardise
+from prldh.chain.shared.linear import TIE, standardise
 
 
 class AccuracyCurve(NamedTuple):

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import Field
 
-from prldh.chain.selection.linear import TIE, correlations, unit_columns
+from prldh.chain.shared.linear import TIE, correlations, unit_columns
 from prldh.chain.transforms.columnwise import of_patients
 from prldh.core import Chosen, Fitted, Purpose, Reference, StepRun, TrainingRows
 from prldh.engines import StatisticsEngine

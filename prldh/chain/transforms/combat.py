@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal
 import numpy as np
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
-from prldh.chain.selection.linear import standardise
+from prldh.chain.shared.linear import standardise
 from prldh.chain.transforms.batch_checks import check_kept, determined_by, tell_of_outcome, values_by_batch
 from prldh.chain.transforms.without_batches import (
     LEAST_OWN_ROWS,

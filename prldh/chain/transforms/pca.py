@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from prldh.chain.selection.linear import TIE, standardise
+from prldh.chain.shared.linear import TIE, standardise
 from prldh.chain.transforms.columnwise import of_patients
 from prldh.core import Fitted, Kind, Reference, StepRun, TrainingRows, bounds, take_columns
 from prldh.engines import StatisticsEngine

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from prldh.chain.selection.linear import standardise
+from prldh.chain.shared.linear import standardise
 from prldh.chain.transforms.columnwise import Columnwise, of_patients
 from prldh.core import Fitted, Reference, StepRun, TrainingRows
 from prldh.engines import StatisticsEngine
