@@ -23,6 +23,7 @@ from prldh.checklists.facts import facts_of
 from prldh.checklists.findings import Evidence, Finding, ask, contradicted, filled, report, result, setting
 from prldh.checklists.phrases import key_in_words, scopes_in_words, value_in_words
 from prldh.core import Purpose, plain
+from prldh.models import AS_IS
 from prldh.results import interval, steps_of
 
 #: How a score becomes a model, by what the study file calls it.
@@ -204,7 +205,7 @@ def building(d: Dossier) -> Finding:
     """TRIPOD+AI 12c: model type, building steps, internal validation."""
     if not d.run["study"]["schemes"]:
         return contradicted("there is no internal validation", setting("validation"))
-    parts = ["logistic regression"]
+    parts = ["logistic regression"] if any(m.get("fit") != AS_IS for m in d.run["models"]) else []
     if d.selected:
         parts.append(name_steps(d))
     if learner := learner_of(d):
@@ -227,7 +228,10 @@ def classical(d: Dossier) -> Finding:
     if not yardstick:
         kinds = learner_of(d)
         made = f", of a Radscore by {kinds}" if kinds else ""
-        return ask(f"the models are themselves logistic regressions{made}", report("models"))
+        if all(m.get("fit") == AS_IS for m in d.run["models"]):
+            return ask(f"no model is a logistic regression: each is a Radscore as it is{made}", report("models"))
+        beside = ", or Radscores as they are" if any(m.get("fit") == AS_IS for m in d.run["models"]) else ""
+        return ask(f"the models are themselves logistic regressions{beside}{made}", report("models"))
     scheme = next(iter(next(iter(yardstick.values()))))
     shown = []
     for name, by_scheme in yardstick.items():

@@ -22,6 +22,7 @@ from prldh.results import (
     is_chosen,
     is_honest,
     leading_key,
+    refitted_alone,
     selects,
     size_in_words,
     unknown_leakage,
@@ -188,7 +189,7 @@ def _fitted_anew(data: dict[str, Any], model: Mapping[str, Any], scope: str) -> 
     """What was: everything, where that is true."""
     what = "everything" if is_honest(data, model, scope) else "what this run makes"
     if scope != "pipeline":
-        return "the logistic model alone fitted anew each time"
+        return f"{refitted_alone([model])} fitted anew each time"
     if what != "everything" and not is_chosen(data, model):
         return "the score taken as given, and what this run makes of it fitted anew each time"
     return f"{what} fitted anew each time{', selection included' if selects(data, model) else ''}"
@@ -244,15 +245,15 @@ def _hopeful(data: dict[str, Any], best: Mapping[str, Any], scope: str, scheme: 
     if leak is None:
         return f"{seen}."
     kept, whole = (best["validation"][of][scheme]["auc"] for of in ("model", "pipeline"))
-    cost = f"so that the {OPTIMISM_FROM_SELECTION} is {typeset(plain(leak))}"
+    cost, alone = f"so that the {OPTIMISM_FROM_SELECTION} is {typeset(plain(leak))}", refitted_alone([best])
     if is_bootstrap(data, scheme):
         return (
             f"{seen}; corrected for optimism it is {_with_interval(whole, level)} with everything fitted anew and"
-            f" {_with_interval(kept, level)} with the logistic model alone, {cost}."
+            f" {_with_interval(kept, level)} with {alone}, {cost}."
         )
     if leading_key(best["validation"]["pipeline"][scheme]) != "auc":  # which is not what the two are compared by
         return (
-            f"{seen}; pooled over all who were held out it reaches {_with_interval(kept, level)} where the logistic"
-            f" model alone is fitted anew each time and {_with_interval(whole, level)} with everything, {cost}."
+            f"{seen}; pooled over all who were held out it reaches {_with_interval(kept, level)} where {alone} is"
+            f" fitted anew each time and {_with_interval(whole, level)} with everything, {cost}."
         )
-    return f"{seen}, and {_with_interval(kept, level)} where the logistic model alone is fitted anew each time, {cost}."
+    return f"{seen}, and {_with_interval(kept, level)} where {alone} is fitted anew each time, {cost}."

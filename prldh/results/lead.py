@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from prldh.core import plain, scope_words, without_rounding
-from prldh.results.leakage import ARTEFACT, LED_AS, is_artefact, leading_key, whole_words
+from prldh.results.leakage import ARTEFACT, LED_AS, compares_artefacts, is_artefact, leading_key, whole_words
 from prldh.validation import TWO_STAGE_METHOD
 
 #: Which held-out number leads, the most honest first; other schemes come before the bootstrap, and those that a column
@@ -74,6 +74,17 @@ def bootstrap_first(data: Mapping[str, Any], schemes: Iterable[str]) -> list[str
     known = {name: e for m in data["models"] for scope in SCOPES for name, e in m["validation"].get(scope, {}).items()}
     ranked = [scheme for _, scheme in by_honesty({SCOPES[0]: {scheme: known.get(scheme) for scheme in schemes}})]
     return sorted(ranked, key=lambda scheme: not is_bootstrap(data, scheme))
+
+
+def leading_comparisons(data: Mapping[str, Any], rows: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Those of the most honest held-out predictions that were compared and are no artefacts."""
+    entries: dict[str, dict[str, Any]] = {}
+    for model in data["models"]:
+        for scope in SCOPES:
+            entries.setdefault(scope, {}).update(model["validation"].get(scope, {}))
+    sound = [c for c in rows if c["scope"] and not compares_artefacts(data, c)]
+    told = ([c for c in sound if (c["scope"], c["scheme"]) == place] for place in by_honesty(entries))
+    return next(filter(None, told), [])
 
 
 def scheme_words(scheme: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import json
 import re
 from decimal import ROUND_HALF_EVEN, Decimal
@@ -12,6 +13,8 @@ import pandas as pd
 import pytest
 
 import prldh
+from prldh.checklists import model_rules, performance_rules
+from prldh.checklists.dossier import dossier_of
 from prldh.core import warn
 from prldh.core.references import REFERENCES, Reference
 from prldh.pages.format import typeset
@@ -506,7 +509,7 @@ KINDS = {
     "Firth everywhere": (
         lambda d: firth(d, 99),
         ["Because the outcome was separated"],
-        ["by maximum likelihood", "profile-likelihood intervals"],
+        ["by maximum likelihood", "by the profile likelihood"],
     ),
     "Firth once": (
         lambda d: firth(d, 1),
@@ -515,7 +518,7 @@ KINDS = {
     ),
     "imputation": (
         imputed,
-        ["were imputed 20 times by chained equations", "Wald intervals of odds ratios, pooled over imputations"],
+        ["were imputed 20 times by chained equations", "Wald's method, pooled over imputations"],
         ["complete-case"],
     ),
     "R alone": (
@@ -702,3 +705,39 @@ def test_covariates_are_told_by_their_labels(data):
     data["table_one"][0]["p"] = 0.0498
     check(data)
     assert "Age at surgery (p = 0.0498)" in " ".join(write_text(data).results)
+
+
+#: A fit with its number of imputations, and what Methods and the checklist say of the limits of its odds ratios.
+LIMITS = {
+    ("maximum likelihood", 0): ("by the profile likelihood", "profile likelihood"),
+    ("maximum likelihood", 5): ("Wald's method, pooled over imputations", "Wald, pooled over imputations"),
+    ("firth", 0): ("the profile penalised likelihood", "profile penalised likelihood (Firth)"),
+    ("as_is", 0): ("", ""),
+}
+SETS_OF_FITS = [s for n in range(1, len(LIMITS) + 1) for s in itertools.combinations(LIMITS, n)]
+
+
+@pytest.mark.parametrize("fits", SETS_OF_FITS, ids=str)
+@pytest.mark.parametrize("is_clustered", [False, True], ids=["patients", "rows"])
+def test_limits_and_refits_are_told_of_the_fits_that_were_made(data, fits, is_clustered):
+    own = copy.deepcopy(data)
+    own["models"] = [copy.deepcopy(data["models"][0]) for _ in fits]
+    for model, (fit, n_imputations) in zip(own["models"], fits, strict=True):
+        model.update(fit=fit, n_imputations=n_imputations)
+    if is_clustered:
+        own["cohort"]["n_patients"] = own["cohort"]["n"] - 1
+    methods = " ".join(without_citations(p) for p in write_text(own).methods)
+    dossier = dossier_of(own, None, words=words_of(own, REGISTRY))
+    answered = performance_rules.uncertainty(dossier).value
+    explained = model_rules.interpretability(dossier).value
+    for key, (in_methods, in_checklist) in LIMITS.items():
+        if in_methods:
+            told = key in fits and not is_clustered
+            assert (in_methods in methods) == told, methods
+            assert (in_checklist in re.split(": | or |; odds ratios by ", answered)) == told, answered
+    fitted = {fit for fit, _ in fits} - {"as_is"}
+    assert ("sandwich" in methods) == ("sandwich" in answered) == (is_clustered and bool(fitted))
+    assert ("odds ratios" in explained) == ("odds ratios" in answered) == bool(fitted)
+    assert ("threshold alone were refitted" in methods) == (("as_is", 0) not in fits)
+    assert ("thresholds alone were set anew" in methods) == (not fitted)
+    assert ("Where the outcome was separated" in methods) == ({"firth", "maximum likelihood"} <= fitted)

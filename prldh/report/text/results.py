@@ -15,7 +15,6 @@ from prldh.results import (
     Place,
     bootstrap_first,
     by_honesty,
-    compares_artefacts,
     given_scores,
     has_own_patients,
     honest_auc,
@@ -23,6 +22,7 @@ from prldh.results import (
     is_bootstrap,
     is_clustered,
     largest_difference,
+    leading_comparisons,
     leading_key,
     unknown_leakage,
 )
@@ -90,11 +90,13 @@ def _table_one(w: Writer) -> Iterator[str]:
     if not own or not (w.settings("table_one") or {}).get("p_values", True):
         return
     set_aside = [w.variable("table_one", k, "variable") for k, v in rows if v["variable"] in fitted]
+    groups = ["the groups"] * any(is_groups(v["variable"]) for _, v in rows)
     what = "the groups, whose cutoffs were fitted to these patients"
-    if fitted and len(fitted) == len(w.data["tissues"]):
-        what = "the Radscores and their groups, which were fitted to these patients"
+    if set_aside and len(fitted) == len(w.data["tissues"]):
+        scores = "the Radscore" if len(fitted) == 1 else "the Radscores"
+        were = "was" if len(fitted) == 1 and not groups else "were"
+        what = f"{scores}{' and their groups' * bool(groups)}, which {were} fitted to these patients"
     elif set_aside:  # beside scores that were given
-        groups = ["the groups"] * any(is_groups(v["variable"]) for _, v in rows)
         what = f"{listed([*set_aside, *groups])}, fitted to these patients"
     aside = f", apart from {what}" if len(own) < len(rows) else ""
     below = sorted((v["p"], k) for k, v in own if v["p"] < ALPHA)
@@ -258,34 +260,24 @@ def added(w: Writer) -> Iterator[str]:
 
 def compared(w: Writer) -> Iterator[str]:
     yield from _nested(w)
-    comparisons = [
-        (k, c)
-        for k, c in enumerate(w.data["comparisons"])
-        if c["measure"] == "auc"
-        and c["difference"] is not None
-        and c["p"] is not None
-        and not compares_artefacts(w.data, c)
+    areas = [
+        c
+        for c in w.data["comparisons"]
+        if c["measure"] == "auc" and c["difference"] is not None and c["p"] is not None and not c["adjusted"]
     ]
-    held: dict[str, dict[str, None]] = {}
-    for _, c in comparisons:
-        if c["scope"]:
-            held.setdefault(c["scope"], {})[c["scheme"]] = None
-    for scope, scheme in by_honesty(held):
-        own = [k for k, c in comparisons if (c["scope"], c["scheme"]) == (scope, scheme) and not c["adjusted"]]
-        if own:
-            differences = [
-                f"{w.interval('comparisons', k, keys=('difference', 'low', 'high'))} for"
-                f" “{w.name('comparisons', k, 'a')}” minus “{w.name('comparisons', k, 'b')}”"
-                f"{_size(w, 'comparisons', k)} ({w.p('comparisons', k, 'p')})"
-                for k in own[:MOST]
-            ]
-            more = "; others are in the tables" if len(own) > MOST else ""
-            what = "The difference of held-out AUCs" if len(own) == 1 else "Differences of held-out AUCs"
-            yield (
-                f"{what} ({w.words.scheme(scheme).label}, {w.words.scope(scope)}) {'was' if len(own) == 1 else 'were'}"
-                f" {listed(differences)}{more}."
-            )
-            return
+    leading = leading_comparisons(w.data, areas)
+    if leading:
+        own = [k for k, c in enumerate(w.data["comparisons"]) if any(c is each for each in leading)]
+        differences = [
+            f"{w.interval('comparisons', k, keys=('difference', 'low', 'high'))} for"
+            f" “{w.name('comparisons', k, 'a')}” minus “{w.name('comparisons', k, 'b')}”"
+            f"{_size(w, 'comparisons', k)} ({w.p('comparisons', k, 'p')})"
+            for k in own[:MOST]
+        ]
+        more = "; others are in the tables" if len(own) > MOST else ""
+        what = "The difference of held-out AUCs" if len(own) == 1 else "Differences of held-out AUCs"
+        how = f"{w.words.scheme(leading[0]['scheme']).label}, {w.words.scope(leading[0]['scope'])}"
+        yield f"{what} ({how}) {'was' if len(own) == 1 else 'were'} {listed(differences)}{more}."
 
 
 def _nested(w: Writer) -> Iterator[str]:
