@@ -33,6 +33,7 @@ from prldh.results import (
     interval,
     is_clustered,
     leading_comparisons,
+    led_as,
     led_by,
     odds_ratio_limits,
     unknown_leakage,
@@ -240,4 +241,5 @@ def _gain(c: Mapping[str, Any]) -> str:
 def _led(d: Dossier, model: Mapping[str, Any], held: tuple[str, str, Mapping[str, Any]]) -> str:
     """What leads, as the report calls it: ``cross-validation, whole modelling process validated``."""
     scope, scheme, _ = held
-    return f"{facts_of(d).scheme(scheme)}, {scope_words(scope, whole_words(d.run, [model]))}"
+    how = led_as(model["validation"][scope][scheme])
+    return f"{facts_of(d).scheme(scheme)}{how}, {scope_words(scope, whole_words(d.run, [model]))}"

@@ -11,7 +11,6 @@ from prldh.pages import level_of, percent_text, typeset
 from prldh.report.ways import yardstick_sentences
 from prldh.results import (
     BY_KEY,
-    LED_AS,
     NO_USABLE,
     Words,
     artefacts_in_words,
@@ -22,6 +21,7 @@ from prldh.results import (
     is_chosen,
     is_honest,
     leading_key,
+    led_as,
     refitted_alone,
     selects,
     size_in_words,
@@ -95,7 +95,7 @@ def _held_out_tiles(data: Mapping[str, Any], best: Leading | None, words: Words,
         return [Tile(name, "not known", NO_USABLE if is_validated else NOT_VALIDATED, False) for name in names]
     held = best.model["validation"][best.scope][best.scheme]
     fitted = scope_words(best.scope, whole_words(data, [best.model]))
-    of = f"{label(data, best.model)}: {words.scheme(best.scheme).label}, {fitted}"
+    of = f"{label(data, best.model)}: {words.scheme(best.scheme).label}{led_as(held)}, {fitted}"
     unknown = "; leakage is unknown" if unknown_leakage(data, best.model) else ""
     slope = held.get("slope") or {}
     return [
@@ -196,7 +196,8 @@ def _fitted_anew(data: dict[str, Any], model: Mapping[str, Any], scope: str) -> 
 
 
 def _mean(model: Mapping[str, Any], scope: str, scheme: str) -> str:
-    return LED_AS.get(leading_key(model["validation"][scope][scheme]) or "", "")
+    held = model["validation"][scope][scheme]
+    return led_as(held) if leading_key(held) != "b632plus" else ""  # which the scheme's design says
 
 
 def _artefacts(data: dict[str, Any]) -> list[str]:

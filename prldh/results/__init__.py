@@ -28,7 +28,6 @@ from prldh.results.lead import (
 )
 from prldh.results.leakage import (
     ARTEFACT,
-    LED_AS,
     compares_artefacts,
     cost_of_leakage,
     given_scores,
@@ -36,6 +35,7 @@ from prldh.results.leakage import (
     is_chosen,
     is_honest,
     leading_key,
+    led_as,
     selects,
     tissues_of,
     tissues_of_model,
@@ -83,7 +83,6 @@ __all__ = [
     "FeaturesFile",
     "FrozenModels",
     "GLOSSARY",
-    "LED_AS",
     "LINE",
     "MEASURES",
     "Misfit",
@@ -138,6 +137,7 @@ __all__ = [
     "leading_comparisons",
     "leading_key",
     "labelled",
+    "led_as",
     "led_by",
     "make_nomogram",
     "make_tables",

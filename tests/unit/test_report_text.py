@@ -19,6 +19,7 @@ from prldh.core import warn
 from prldh.core.references import REFERENCES, Reference
 from prldh.pages.format import typeset
 from prldh.plugins.registry import Registry
+from prldh.report.answer import answer_view
 from prldh.report.text import write
 from prldh.report.text.bibliography import as_bibtex, in_words
 from prldh.report.text.limitations import LIMITATIONS, NO_LIMITATION
@@ -741,3 +742,28 @@ def test_limits_and_refits_are_told_of_the_fits_that_were_made(data, fits, is_cl
     assert ("threshold alone were refitted" in methods) == (("as_is", 0) not in fits)
     assert ("thresholds alone were set anew" in methods) == (not fitted)
     assert ("Where the outcome was separated" in methods) == ({"firth", "maximum likelihood"} <= fitted)
+
+
+@pytest.mark.parametrize("scheme", ["folds", "leave_one_out", "bootstrap"])
+@pytest.mark.parametrize("is_mean", [False, True], ids=["pooled", "mean"])
+def test_the_auc_that_leads_is_called_the_same_wherever_it_stands(data, scheme, is_mean):
+    own = copy.deepcopy(data)
+    for m in [*own["models"], own["clinical_model"]]:
+        for scope, held in m["validation"].items():
+            if scope in ("pipeline", "model"):
+                m["validation"][scope] = {scheme: held[scheme]}
+                if scheme != "bootstrap":
+                    held[scheme]["auc"].update(estimate=0.7, low=0.6, high=0.8)
+                if is_mean and scheme != "bootstrap":
+                    held[scheme]["auc_mean"] = {"estimate": 0.6, "low": None, "high": None}
+                    held[scheme]["auc"].update(estimate=0.2, low=0.1, high=0.3)
+    how = ", .632+" if scheme == "bootstrap" else ", mean of folds" if is_mean else ""
+    words = words_of(own, REGISTRY)
+    label = f"{words.scheme(scheme).label}{how}, "
+    tile = answer_view(own, words)["tiles"][0]
+    assert label in tile.detail
+    assert label in performance_rules.performance(dossier_of(own, None, words=words)).value
+    told = " ".join(without_citations(p) for p in write_text(own).results)
+    start = "Corrected for optimism (.632+ bootstrap" if how == ", .632+" else f"On held-out patients ({label}"
+    assert start in told
+    assert ("On held-out patients (bootstrap" in told) is False

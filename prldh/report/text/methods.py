@@ -487,7 +487,8 @@ def subgroups(w: Writer) -> Iterator[str]:
 
 def comparisons(w: Writer) -> Iterator[str]:
     data = w.data
-    held = any(c["scheme"] for c in data["comparisons"])
+    held = [c["scheme"] for c in data["comparisons"] if c["scheme"]]
+    is_mean = {data["study"]["schemes"][scheme]["kind"] == REPEATED_HOLDOUT for scheme in held}
     if any((c.get("likelihood_ratio") or {}).get("p") is not None for c in data["comparisons"]):
         yield (
             "Nested models were compared by likelihood-ratio tests, because DeLong's test is not valid for them on the"
@@ -502,7 +503,12 @@ def comparisons(w: Writer) -> Iterator[str]:
         test = f"DeLong's test{w.cite('delong1988')}"
         if is_clustered(data):
             test = f"Obuchowski's test for rows clustered in patients{w.cite('obuchowski1997')}"
-        yield f"AUCs of two models were compared by {test}{', on held-out predictions where there were any' * held}."
+        where = ", on held-out predictions where there were any" * (False in is_mean)
+        if True in is_mean:  # as was said of means over repeats
+            where = (
+                f" on the patients to whom they were fitted{' and on pooled held-out predictions' * (False in is_mean)}"
+            )
+        yield f"AUCs of two models were compared by {test}{where}."
     if data.get("reclassification"):
         yield (
             "Reclassification was described by the net reclassification improvement and the integrated discrimination"

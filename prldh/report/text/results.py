@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from prldh.core import is_groups
+from prldh.core import REPEATED_HOLDOUT, is_groups
 from prldh.pages import typeset
 from prldh.report.text.writer import Writer, listed
 from prldh.results import (
     BY_KEY,
-    LED_AS,
     NO_USABLE,
     Place,
     bootstrap_first,
@@ -24,6 +23,7 @@ from prldh.results import (
     largest_difference,
     leading_comparisons,
     leading_key,
+    led_as,
     unknown_leakage,
 )
 
@@ -206,7 +206,7 @@ def _aucs(w: Writer, k: int, how_before: Any) -> tuple[str, Any]:
         how = f" (.632+ bootstrap, {w.words.scope(scope)})"
         number = w.interval(*place, *held, "auc", keys=("b632plus", "b632plus_low", "b632plus_high"))
         return f"{apparent} and, corrected for optimism{'' if how == how_before else how}, of {number}.", how
-    how = f" ({w.words.scheme(scheme).label}{LED_AS.get(str(key), '')}, {w.words.scope(scope)})"
+    how = f" ({w.words.scheme(scheme).label}{led_as(m['validation'][scope][scheme])}, {w.words.scope(scope)})"
     number = w.interval(*place, *held, str(key))
     return f"{apparent} and, on held-out patients{'' if how == how_before else how}, of {number}.", how
 
@@ -236,12 +236,12 @@ def added(w: Writer) -> Iterator[str]:
     held: Place = ("clinical_model", "validation", scope, scheme)
     key = leading_key(w.at(held))
     if key == "b632plus":
-        keys = {"keys": ("b632plus", "b632plus_low", "b632plus_high")}
-        area = w.interval(*held, "auc", **keys)
+        area = w.interval(*held, "auc", keys=("b632plus", "b632plus_low", "b632plus_high"))
+        how = f"Corrected for optimism (.632+ bootstrap, {w.words.scope(scope)})"
     else:
         area = w.interval(*held, key)
-    how = f"{w.words.scheme(scheme).label}{LED_AS.get(str(key), '')}, {w.words.scope(scope)}"
-    yield f"On held-out patients ({how}) the covariates alone had an AUC of {area}."
+        how = f"On held-out patients ({w.words.scheme(scheme).label}{led_as(w.at(held))}, {w.words.scope(scope)})"
+    yield f"{how} the covariates alone had an AUC of {area}."
     own = [
         k
         for k, c in enumerate(alone["added_value"])
@@ -255,7 +255,8 @@ def added(w: Writer) -> Iterator[str]:
             for k in own[:MOST]
         ]
         more = "; others are in the tables" if len(own) > MOST else ""
-        yield f"Pooled held-out AUCs less theirs were {listed(differences)}{more}."
+        pooled = "Mean" if w.data["study"]["schemes"][scheme]["kind"] == REPEATED_HOLDOUT else "Pooled"
+        yield f"{pooled} held-out AUCs less theirs were {listed(differences)}{more}."
 
 
 def compared(w: Writer) -> Iterator[str]:
