@@ -29,6 +29,8 @@ def feature_set(d: Dossier, item: Item) -> Finding:
     value = join(d.extractions, describe)
     if value is None:
         return ask()
+    if len(d.extractions) > 1 and not value.startswith(f"{d.extractions[0].name}: "):
+        value = f"in each of {', '.join(e.name for e in d.extractions)}: {value}"
     evidence = tuple(extraction(e, "names of features") for e in d.extractions)
     complete = all(len(e.radiomic) == len(e.features) > 0 for e in d.extractions) and not d.given_scores
     return filled(value, *evidence) if complete else ask(value, *evidence)

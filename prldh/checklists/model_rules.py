@@ -39,6 +39,7 @@ from prldh.checklists.findings import (
 from prldh.checklists.phrases import scopes_in_words
 from prldh.checklists.regions import CONSENSUS_WAYS
 from prldh.core import Purpose, is_groups, plain
+from prldh.models import AS_IS
 from prldh.pages import p_text
 from prldh.results import interval
 
@@ -58,7 +59,7 @@ def confounders(d: Dossier) -> Finding:
     else:
         parts.append("no model of this run is adjusted")
     if facts.clinical:
-        parts.append(f"the covariates alone ({listing(facts.covariates)}) are judged beside them")
+        parts.append(f"the covariates alone ({listing(facts.clinical_covariates)}) are judged beside them")
         evidence.append(result("clinical_model"))
     across, places = by_groups(d)
     is_handled = bool(facts.adjusted or across)
@@ -140,13 +141,14 @@ def interpretability(d: Dossier) -> Finding:
     is_resampled = any(t["selection"].get("stability") for t in d.selected.values())
     is_weighed = any((t.get("radscore") or {}).get("importance") for t in d.selected.values())
     has_sums = any(not is_no_sum(t) for t in d.selected.values())
-    value = (
-        "odds ratios of every term"
-        + (", coefficients of every feature of the Radscores" if has_sums else "")
-        + (" and how often each was selected" if is_resampled and has_sums else "")
-        + ("; how often each feature was selected" if is_resampled and not has_sums else "")
-        + ("; by how much the AUC of held-out patients falls without each feature" if is_weighed else "")
-    )
+    as_is = [m.get("fit") == AS_IS for m in d.run["models"]]
+    parts = [
+        f"odds ratios of every term{' of the logistic models' if any(as_is) else ''}" if not all(as_is) else "",
+        "coefficients of every feature of the Radscores" if has_sums else "",
+        "how often each feature was selected" if is_resampled else "",
+        "by how much the AUC of held-out patients falls without each feature" if is_weighed else "",
+    ]
+    value = "; ".join(part for part in parts if part)
     return (ask if d.given_scores else filled)(value, report("models"), *([report("radscores")] if d.selected else []))
 
 

@@ -23,7 +23,30 @@ from prldh.checklists.findings import (
 )
 from prldh.core import scope_words
 from prldh.pages import p_text
-from prldh.results import by_honesty, honest_auc, interval, is_clustered, led_by, unknown_leakage, whole_words
+from prldh.results import (
+    PENALISED,
+    POOLED_WALD,
+    PROFILE,
+    SANDWICH,
+    by_honesty,
+    honest_auc,
+    interval,
+    is_clustered,
+    leading_comparisons,
+    led_as,
+    led_by,
+    odds_ratio_limits,
+    unknown_leakage,
+    whole_words,
+)
+
+#: How a kind of limits of odds ratios was computed.
+LIMITS = {
+    PROFILE: "profile likelihood",
+    PENALISED: "profile penalised likelihood (Firth)",
+    POOLED_WALD: "Wald, pooled over imputations",
+    SANDWICH: "Wald with the sandwich",
+}
 
 
 def _performance(d: Dossier) -> list[str]:
@@ -86,12 +109,15 @@ def measures(d: Dossier) -> Finding:
 @of_results
 def uncertainty(d: Dossier) -> Finding:
     level = f"{100 * d.settings.get('performance', {}).get('confidence', 0.95):g}"
-    methods = ", ".join(dict.fromkeys(m["auc"]["method"] for m in d.run["models"] if m["auc"].get("method")))
-    others = "proportions by Clopper–Pearson, odds ratios by profile likelihood"
-    if is_clustered(d.run):
-        methods, others = methods.removesuffix(","), "odds ratios by Wald with the sandwich; proportions have none"
+    methods = " or ".join(dict.fromkeys(m["auc"]["method"] for m in d.run["models"] if m["auc"].get("method")))
+    limits = " or ".join(LIMITS[kind] for kind in odds_ratio_limits(d.run))
+    parts = [
+        f"AUC by {methods or 'DeLong'}",
+        "proportions have none" if is_clustered(d.run) else "proportions by Clopper–Pearson",
+        *([f"odds ratios by {limits}"] if limits else []),
+    ]
     return filled(
-        f"{level}% intervals: AUC by {methods or 'DeLong'}, {others}",
+        f"{level}% intervals: {'; '.join(parts)}",
         report("performance"),
         report("models"),
     )
@@ -104,19 +130,16 @@ def calibration(d: Dossier) -> Finding:
         of_itself = {t["radscore"]["second_stage"] for t in d.selected.values() if t.get("radscore")}
         perfect = ", where it is perfect by construction" if of_itself <= {"in_sample"} else ""
         return contradicted(f"calibration is apparent alone{perfect}: nothing was held out", report("calibration"))
-    lacking = [
-        name_of(m)
+    held = {
+        name_of(m): [m["validation"][scope][scheme] for scope, scheme in by_honesty(m["validation"])]
         for m in d.run["models"]
-        if not any(
-            "calibration" in v or "slope" in v
-            for scope in ("model", "pipeline")
-            for v in m["validation"].get(scope, {}).values()
-        )
-    ]
+    }
+    lacking = [n for n, own in held.items() if all((v.get("slope") or {}).get("estimate") is None for v in own)]
     if lacking:
-        return contradicted(f"no held-out calibration of {', '.join(lacking)}", report("calibration"))
+        return contradicted(f"no held-out calibration slope of {', '.join(lacking)}", report("calibration"))
+    is_drawn = all(any((v.get("calibration") or {}).get("curve") for v in own) for own in held.values())
     return filled(
-        "slope, intercept and curve on held-out predictions of every model",
+        f"slope{', intercept and curve' if is_drawn else ' and intercept'} on held-out predictions of every model",
         report("calibration"),
         result("models[].validation"),
     )
@@ -140,11 +163,12 @@ def comparison(d: Dossier) -> Finding:
         return not_applicable(f"nothing to compare: the study has {facts.counted}", result("models"))
     if not rows:
         return ask("no pair of models was compared", setting("comparisons"))
-    held = [c for c in rows if c["scope"] == "pipeline"] or [c for c in rows if c["scope"]] or list(rows)
-    shown = _tests([c for c in held if c["scheme"] == held[0]["scheme"]])
+    shown = leading_comparisons(d.run, rows) if any(c["scope"] for c in rows) else rows
+    if not shown:
+        return ask("the held-out AUCs that were compared are artefacts: no result", report("comparisons"))
     against = f"; against the covariates alone: {_tests(over)}" if over else ""
     return filled(
-        f"{held[0]['method']} ({_where(d, held[0])}): {shown}{against}",
+        f"{shown[0]['method']} ({_where(d, shown[0])}): {_tests(shown)}{against}",
         report("comparisons"),
         result("comparisons"),
         *([result("clinical_model.added_value")] if over else []),
@@ -217,4 +241,5 @@ def _gain(c: Mapping[str, Any]) -> str:
 def _led(d: Dossier, model: Mapping[str, Any], held: tuple[str, str, Mapping[str, Any]]) -> str:
     """What leads, as the report calls it: ``cross-validation, whole modelling process validated``."""
     scope, scheme, _ = held
-    return f"{facts_of(d).scheme(scheme)}, {scope_words(scope, whole_words(d.run, [model]))}"
+    how = led_as(model["validation"][scope][scheme])
+    return f"{facts_of(d).scheme(scheme)}{how}, {scope_words(scope, whole_words(d.run, [model]))}"

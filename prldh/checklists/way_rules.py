@@ -22,7 +22,8 @@ from prldh.checklists.dossier import Dossier
 from prldh.checklists.facts import facts_of
 from prldh.checklists.findings import Evidence, Finding, ask, contradicted, filled, report, result, setting
 from prldh.checklists.phrases import key_in_words, scopes_in_words, value_in_words
-from prldh.core import Purpose, plain
+from prldh.core import Purpose, is_groups, plain
+from prldh.models import AS_IS
 from prldh.results import interval, steps_of
 
 #: How a score becomes a model, by what the study file calls it.
@@ -31,7 +32,7 @@ STAGES = {
     "cross_fitted": "fitted to cross-fitted scores, each patient's by fits on the others",
     "as_is": "not fitted: the score's own log odds are the model's",
 }
-FITS = {"as_is": "none: the score as it is"}
+FITS = {"as_is": "none: the score as it is", "firth": "Firth's penalised likelihood"}
 
 
 def learner_of(d: Dossier) -> str:
@@ -168,8 +169,10 @@ def handling(d: Dossier) -> Finding:
         or "no covariates"
     )
     transforms = transforms_of(d)
+    is_grouped = any(is_groups(t.get("variable") or "") for m in d.run["models"] for t in m["terms"])
     return filled(
-        f"{listed}; continuous predictors and Radscores linear in the log odds; groups by Youden's cutoffs"
+        f"{listed}; continuous predictors{' and Radscores' * bool(d.run['tissues'])} linear in the log odds"
+        + "; groups by Youden's cutoffs" * is_grouped
         + (f"; transforms of features: {transforms}" if transforms else ""),
         setting("clinical.covariates"),
         *([setting("transforms")] if transforms else []),
@@ -204,7 +207,7 @@ def building(d: Dossier) -> Finding:
     """TRIPOD+AI 12c: model type, building steps, internal validation."""
     if not d.run["study"]["schemes"]:
         return contradicted("there is no internal validation", setting("validation"))
-    parts = ["logistic regression"]
+    parts = ["logistic regression"] if any(m.get("fit") != AS_IS for m in d.run["models"]) else []
     if d.selected:
         parts.append(name_steps(d))
     if learner := learner_of(d):
@@ -227,7 +230,10 @@ def classical(d: Dossier) -> Finding:
     if not yardstick:
         kinds = learner_of(d)
         made = f", of a Radscore by {kinds}" if kinds else ""
-        return ask(f"the models are themselves logistic regressions{made}", report("models"))
+        if all(m.get("fit") == AS_IS for m in d.run["models"]):
+            return ask(f"no model is a logistic regression: each is a Radscore as it is{made}", report("models"))
+        beside = ", or Radscores as they are" if any(m.get("fit") == AS_IS for m in d.run["models"]) else ""
+        return ask(f"the models are themselves logistic regressions{beside}{made}", report("models"))
     scheme = next(iter(next(iter(yardstick.values()))))
     shown = []
     for name, by_scheme in yardstick.items():

@@ -11,7 +11,6 @@ from prldh.pages import level_of, percent_text, typeset
 from prldh.report.ways import yardstick_sentences
 from prldh.results import (
     BY_KEY,
-    LED_AS,
     NO_USABLE,
     Words,
     artefacts_in_words,
@@ -22,6 +21,8 @@ from prldh.results import (
     is_chosen,
     is_honest,
     leading_key,
+    led_as,
+    refitted_alone,
     selects,
     size_in_words,
     unknown_leakage,
@@ -94,7 +95,7 @@ def _held_out_tiles(data: Mapping[str, Any], best: Leading | None, words: Words,
         return [Tile(name, "not known", NO_USABLE if is_validated else NOT_VALIDATED, False) for name in names]
     held = best.model["validation"][best.scope][best.scheme]
     fitted = scope_words(best.scope, whole_words(data, [best.model]))
-    of = f"{label(data, best.model)}: {words.scheme(best.scheme).label}, {fitted}"
+    of = f"{label(data, best.model)}: {words.scheme(best.scheme).label}{led_as(held)}, {fitted}"
     unknown = "; leakage is unknown" if unknown_leakage(data, best.model) else ""
     slope = held.get("slope") or {}
     return [
@@ -188,14 +189,15 @@ def _fitted_anew(data: dict[str, Any], model: Mapping[str, Any], scope: str) -> 
     """What was: everything, where that is true."""
     what = "everything" if is_honest(data, model, scope) else "what this run makes"
     if scope != "pipeline":
-        return "the logistic model alone fitted anew each time"
+        return f"{refitted_alone([model])} fitted anew each time"
     if what != "everything" and not is_chosen(data, model):
         return "the score taken as given, and what this run makes of it fitted anew each time"
     return f"{what} fitted anew each time{', selection included' if selects(data, model) else ''}"
 
 
 def _mean(model: Mapping[str, Any], scope: str, scheme: str) -> str:
-    return LED_AS.get(leading_key(model["validation"][scope][scheme]) or "", "")
+    held = model["validation"][scope][scheme]
+    return led_as(held) if leading_key(held) != "b632plus" else ""  # which the scheme's design says
 
 
 def _artefacts(data: dict[str, Any]) -> list[str]:
@@ -244,15 +246,15 @@ def _hopeful(data: dict[str, Any], best: Mapping[str, Any], scope: str, scheme: 
     if leak is None:
         return f"{seen}."
     kept, whole = (best["validation"][of][scheme]["auc"] for of in ("model", "pipeline"))
-    cost = f"so that the {OPTIMISM_FROM_SELECTION} is {typeset(plain(leak))}"
+    cost, alone = f"so that the {OPTIMISM_FROM_SELECTION} is {typeset(plain(leak))}", refitted_alone([best])
     if is_bootstrap(data, scheme):
         return (
             f"{seen}; corrected for optimism it is {_with_interval(whole, level)} with everything fitted anew and"
-            f" {_with_interval(kept, level)} with the logistic model alone, {cost}."
+            f" {_with_interval(kept, level)} with {alone}, {cost}."
         )
     if leading_key(best["validation"]["pipeline"][scheme]) != "auc":  # which is not what the two are compared by
         return (
-            f"{seen}; pooled over all who were held out it reaches {_with_interval(kept, level)} where the logistic"
-            f" model alone is fitted anew each time and {_with_interval(whole, level)} with everything, {cost}."
+            f"{seen}; pooled over all who were held out it reaches {_with_interval(kept, level)} where {alone} is"
+            f" fitted anew each time and {_with_interval(whole, level)} with everything, {cost}."
         )
-    return f"{seen}, and {_with_interval(kept, level)} where the logistic model alone is fitted anew each time, {cost}."
+    return f"{seen}, and {_with_interval(kept, level)} where {alone} is fitted anew each time, {cost}."

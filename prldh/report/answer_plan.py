@@ -13,7 +13,7 @@ from prldh.report.answer import leading_model
 from prldh.report.answer_drawings import APPARENT, YARDSTICK, AnswerRow, draw_answer
 from prldh.report.drawing import Drawing
 from prldh.report.ways import leading, yardstick_rows
-from prldh.results import Words, by_honesty, leading_key
+from prldh.results import Words, by_honesty, leading_key, led_as
 
 #: The first figure as a phone shows it.
 NARROW = "answer_narrow"
@@ -26,7 +26,9 @@ def plan_answer(data: dict[str, Any], words: Words) -> list[Drawing]:
     rows, scheme = answer_rows(data, words)
     whole = words.scope("pipeline")
     told = "; ".join(f"{row.name}: {_row_in_words(row, whole)}" for row in rows)
-    where = f" Held out: {words.scheme(scheme).label}." if scheme else " No model was validated."
+    hows = {led_as(m["validation"].get("pipeline", {}).get(scheme) or {}) for m in _shown(data)}
+    how = hows.pop() if len(hows) == 1 else ""
+    where = f" Held out: {words.scheme(scheme).label}{how}." if scheme else " No model was validated."
     n = len(data["models"])
     first = f" {MOST_MODELS} of {n} models: the first, and the best held out." if n > MOST_MODELS else ""
     wide = Drawing(

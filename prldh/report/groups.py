@@ -49,7 +49,7 @@ def _note(pooled: Mapping[str, Any]) -> str:
     if pooled.get("reason"):
         sentences.append(f"{pooled['reason'][0].upper()}{pooled['reason'][1:]}")
     if out:
-        sentences.append(f"Left out, with one class or an AUC of 0 or 1: {', '.join(out)}.")
+        sentences.append(f"Left out, with one class, equal predictions, or an AUC of 0 or 1: {', '.join(out)}.")
     return " ".join(sentences)
 
 

@@ -28,10 +28,12 @@ from prldh.results import (
     cost_of_leakage,
     honest_auc,
     is_artefact,
+    is_bootstrap,
     is_chosen,
     is_clustered,
     leading_key,
     led_by,
+    refitted_alone,
     selects,
     unknown_leakage,
     variables_of,
@@ -203,9 +205,9 @@ def _validation(data: dict[str, Any]) -> JournalTable:
     notes = [
         (f"{whole.capitalize()}: {'what this run makes' if unknown else 'everything'} is fitted anew")
         + (", selection included," if any(selects(data, m) for m in data["models"]) else "")
-        + f" in every resample; {REFITTED}: the logistic model alone."
+        + f" in every resample; {REFITTED}: {refitted_alone(data['models'])}."
         + (f" The difference of the two is the {OPTIMISM_FROM_SELECTION}." if is_priced else "")
-        + " Bootstrap: corrected for optimism.",
+        + " Bootstrap: corrected for optimism." * any(is_bootstrap(data, s) for s in data["study"]["schemes"]),
         *unknown,
     ]
     held = [m["validation"][scope][s] for m in data["models"] for scope, s in by_honesty(m["validation"])]

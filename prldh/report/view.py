@@ -46,6 +46,7 @@ from prldh.results import (
     leading_key,
     of_table,
     plan_in_words,
+    refitted_alone,
     selects,
     size_in_words,
     unknown_leakage,
@@ -160,6 +161,7 @@ def make_view(data: dict[str, Any], words: Words, figures: dict[str, dict[str, A
         "has_own_patients": has_own_patients(data),
         "non_events": data["cohort"]["n"] - data["cohort"]["events"],
         "warnings": _warnings([*data["warnings"], *map(asdict, words.warnings)], labelled(data)),
+        "refitted_alone": refitted_alone(data["models"]),
         "fitted_in_table_one": _fitted_in_table_one(data),
         "agreement": _agreement(data),
         "tissue_figures": {name: _figures_of(name, figures) for name in data["tissues"]},
@@ -195,15 +197,19 @@ def _fitted_in_table_one(data: dict[str, Any]) -> str:
     given = [name for name in data["tissues"] if name not in fitted]
     if not data["table_one"] or not fitted:
         return ""
-    groups = " and the cutoffs of their groups"
-    whose, beside = "Radscores", ""
+    beside = ""
     if given:
-        whose = f"Radscores of {listed(fitted)}"
         beside = f" How the {'score' if len(given) == 1 else 'scores'} {listed(given)} came about is not known here."
-        has_groups = any(is_groups(row["variable"]) for row in data["table_one"])
-        groups = " and the cutoffs of groups" if has_groups else ""
+    groups = any(is_groups(row["variable"]) for row in data["table_one"])
+    if len(fitted) == 1 and not groups:
+        return (
+            f"The Radscore of {fitted[0]} was fitted to these patients: it differs between outcomes by construction,"
+            f" and its p is too small.{beside}"
+        )
+    whose = f"Radscores of {listed(fitted)}" if given else "Radscores"
+    cutoffs = (" and the cutoffs of groups" if given else " and the cutoffs of their groups") * groups
     return (
-        f"{whose}{groups} were fitted to these patients: they differ between outcomes by construction, and their p is"
+        f"{whose}{cutoffs} were fitted to these patients: they differ between outcomes by construction, and their p is"
         f" too small.{beside}"
     )
 

@@ -7,6 +7,7 @@ from prldh.results.asking import words_of
 from prldh.results.assembly import Results, assemble, way_as_run
 from prldh.results.differences import NOT_THERE, SettingDiffers, differing_settings, shown_setting
 from prldh.results.features import selected_features
+from prldh.results.fits import PENALISED, POOLED_WALD, PROFILE, SANDWICH, odds_ratio_limits, refitted_alone
 from prldh.results.folder_files import FeaturesFile, FrozenModels, Training
 from prldh.results.glossary import GLOSSARY, TERMS_BY_MEASURE, Term
 from prldh.results.held import Misfit, check_of, hold, parse, read_held
@@ -20,13 +21,13 @@ from prldh.results.lead import (
     interval,
     is_bootstrap,
     is_clustered,
+    leading_comparisons,
     led_by,
     scheme_words,
     whole_words,
 )
 from prldh.results.leakage import (
     ARTEFACT,
-    LED_AS,
     compares_artefacts,
     cost_of_leakage,
     given_scores,
@@ -34,6 +35,7 @@ from prldh.results.leakage import (
     is_chosen,
     is_honest,
     leading_key,
+    led_as,
     selects,
     tissues_of,
     tissues_of_model,
@@ -81,7 +83,6 @@ __all__ = [
     "FeaturesFile",
     "FrozenModels",
     "GLOSSARY",
-    "LED_AS",
     "LINE",
     "MEASURES",
     "Misfit",
@@ -90,9 +91,13 @@ __all__ = [
     "POOLED",
     "POOLED_SCHEMA",
     "Place",
+    "PENALISED",
+    "POOLED_WALD",
+    "PROFILE",
     "PlanFollowed",
     "RESULTS",
     "Results",
+    "SANDWICH",
     "Sentence",
     "SettingDiffers",
     "TERMS_BY_MEASURE",
@@ -129,15 +134,19 @@ __all__ = [
     "is_honest",
     "judged",
     "largest_difference",
+    "leading_comparisons",
     "leading_key",
     "labelled",
+    "led_as",
     "led_by",
     "make_nomogram",
     "make_tables",
     "measured",
     "try_statistics",
+    "odds_ratio_limits",
     "of_table",
     "parse",
+    "refitted_alone",
     "plan_in_words",
     "read_applied",
     "read_external",

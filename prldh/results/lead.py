@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from prldh.core import plain, scope_words, without_rounding
-from prldh.results.leakage import ARTEFACT, LED_AS, is_artefact, leading_key, whole_words
+from prldh.results.leakage import ARTEFACT, compares_artefacts, is_artefact, leading_key, led_as, whole_words
 from prldh.validation import TWO_STAGE_METHOD
 
 #: Which held-out number leads, the most honest first; other schemes come before the bootstrap, and those that a column
@@ -76,10 +76,20 @@ def bootstrap_first(data: Mapping[str, Any], schemes: Iterable[str]) -> list[str
     return sorted(ranked, key=lambda scheme: not is_bootstrap(data, scheme))
 
 
+def leading_comparisons(data: Mapping[str, Any], rows: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Those of the most honest held-out predictions that were compared and are no artefacts."""
+    entries: dict[str, dict[str, Any]] = {}
+    for model in data["models"]:
+        for scope in SCOPES:
+            entries.setdefault(scope, {}).update(model["validation"].get(scope, {}))
+    sound = [c for c in rows if c["scope"] and not compares_artefacts(data, c)]
+    told = ([c for c in sound if (c["scope"], c["scheme"]) == place] for place in by_honesty(entries))
+    return next(filter(None, told), [])
+
+
 def scheme_words(scheme: str) -> str:
     """A scheme of :func:`honest_auc` in words."""
-    known = {"bootstrap": "bootstrap, .632+", "folds": "cross-validation"}
-    return known.get(scheme) or scheme.replace("_", "-")
+    return "cross-validation" if scheme == "folds" else scheme.replace("_", "-")
 
 
 def led_by(data: Mapping[str, Any], entry: dict[str, Any]) -> str:
@@ -89,7 +99,7 @@ def led_by(data: Mapping[str, Any], entry: dict[str, Any]) -> str:
     if leading is None:
         return NO_USABLE if by_honesty(entry["validation"]) else "not validated"
     scope, scheme, _ = leading
-    how = LED_AS.get(leading_key(entry["validation"][scope][scheme]) or "", "")
+    how = led_as(entry["validation"][scope][scheme])
     return f"{scheme_words(scheme)}{how}, {scope_words(scope, whole_words(data, [entry]))}"
 
 

@@ -161,7 +161,7 @@ def compares_artefacts(data: Mapping[str, Any], comparison: Mapping[str, Any]) -
 
 
 #: What is said of an AUC that leads, beside its scheme.
-LED_AS = {"auc_mean": ", mean of folds", "auc_groups": ", groups as one"}
+LED_AS = {"b632plus": ", .632+", "auc_mean": ", mean of folds", "auc_groups": ", groups as one"}
 
 
 def leading_key(held_out: Mapping[str, Any]) -> str | None:
@@ -174,3 +174,8 @@ def leading_key(held_out: Mapping[str, Any]) -> str | None:
         if value.get("estimate") is not None and not (key == "auc" and is_artefact(held_out)):
             return key
     return None
+
+
+def led_as(held_out: Mapping[str, Any]) -> str:
+    """Which AUC of an entry leads, in words to stand behind those of its scheme: ``, mean of folds``."""
+    return LED_AS.get(leading_key(held_out) or "", "")

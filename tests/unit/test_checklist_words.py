@@ -154,6 +154,7 @@ def _assert_agreed(dossier: Dossier, told: list) -> None:
     assert ("examined no subgroups" in text) == (not facts.subgroups and not facts.grouped and not facts.cohorts)
     if facts.cohorts:
         assert "no external data" not in text
+    assert len(set(re.findall(r"the covariates alone \((.*?)\)", text))) <= 1
 
 
 def test_the_covariates_alone_fill_what_asks_for_a_clinical_model():
@@ -187,3 +188,11 @@ def test_subgroups_and_groups_held_out_answer_for_confounders_and_clusters():
             "groups of centre held out whole, by leave-one-group-out (AUC of Disc: A 0.810, B 0.770; pooled 0.800"
             in (found[place]["value"])
         )
+
+
+def test_features_are_counted_of_each_tissue():
+    tissues = {name: _dossier().run["tissues"]["disc"] for name in ("disc", "muscle")}
+    (value,) = (
+        e["value"] for name, e, _ in _texts(_dossier(tissues=tissues)) if (name, e["number"]) == ("clear", "26")
+    )
+    assert value.startswith("in each of disc, muscle: 4 with PyRadiomics' names")

@@ -279,7 +279,7 @@ def test_deviations_depend_on_the_settings():
 
 def _model(name: str, *terms: str, adjusted: bool = False, validation: dict | None = None) -> dict:
     auc = {"estimate": 0.8, "low": 0.7, "high": 0.9, "method": "DeLong"}
-    held = {"auc": auc, "calibration": {}, "slope": auc}
+    held = {"auc": auc, "calibration": {"curve": [0.1]}, "slope": auc}
     return {
         "name": name,
         "adjusted": adjusted,
@@ -384,6 +384,36 @@ def _dossier(**changes) -> Dossier:
 
 
 GIVEN = {"tissues": {"disc": {"selection": None}}}
+
+
+@pytest.mark.parametrize(
+    "ran", [("folds", "leave_one_out"), ("leave_one_out", "bootstrap"), ("groups", "folds")], ids=str
+)
+@pytest.mark.parametrize("artefacts", [(), (0,), (0, 1)], ids=str)
+def test_the_comparison_is_of_the_predictions_that_lead_and_are_no_artefacts(ran, artefacts):
+    """In whatever order the results list the schemes."""
+    base = _results()["comparisons"][0]
+    rows = [{**base, "scope": None, "scheme": None, "p": 0.9}]
+    rows += [
+        {**base, "scope": s, "scheme": n, "p": 0.5 if s == "model" else 0.1 * (1 + k)}
+        for s in ("model", "pipeline")
+        for k, n in reversed(list(enumerate(ran)))
+    ]
+    held = [
+        {"auc": {"estimate": 0.2, "low": 0.1, "high": 0.3}} if k in artefacts else {"auc": {"estimate": 0.7}}
+        for k in range(2)
+    ]
+    if ran[0] == "groups":
+        held[0] |= {"column": "centre", "groups": []}
+    models = [
+        _model(n, "disc", validation={s: dict(zip(ran, held, strict=True)) for s in ("pipeline", "model")})
+        for n in ("Disc", "Clinical")
+    ]
+    found = performance_rules.comparison(_dossier(models=models, comparisons=rows))
+    if artefacts == (0, 1):
+        assert found.status == "author" and "artefacts: no result" in found.value
+    else:
+        assert f"p {0.1 * (1 + len(artefacts)):.3f}" in found.value and "0.9" not in found.value
 
 
 def _trained(**trained_on) -> dict:
@@ -546,7 +576,19 @@ CASES = [
         "calibration",
         {"models": [_model("Disc", "disc", validation={})]},
         "contradicted",
-        "no held-out calibration of Disc",
+        "no held-out calibration slope of Disc",
+    ),
+    (
+        "calibration",
+        {"models": [_model("Disc", "disc", validation={"pipeline": {"bootstrap": {"slope": {"estimate": 0.8}}}})]},
+        "filled",
+        "slope and intercept on held-out predictions of every model",
+    ),
+    (
+        "calibration",
+        {"models": [_model("Disc", "disc", validation={"pipeline": {"folds": {"slope": {"estimate": None}}}})]},
+        "contradicted",
+        "no held-out calibration slope of Disc",
     ),
     ("comparison", {}, "filled", "Disc – Clinical: p 0.200"),
     ("comparison", {"models": [_model("Disc", "disc")]}, "not applicable", "the study has 1 model (Disc)"),

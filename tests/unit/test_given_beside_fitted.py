@@ -14,7 +14,9 @@ FITTED, GIVEN = {"selection": {"steps": []}}, {"selection": None}
     [
         ({"disc": FITTED, "muscle": FITTED}, True, "Radscores and the cutoffs of their groups were fitted"),
         ({"disc": FITTED, "blood": GIVEN}, True, "Radscores of disc and the cutoffs of groups were fitted"),
-        ({"disc": FITTED, "blood": GIVEN}, False, "Radscores of disc were fitted"),
+        ({"disc": FITTED, "blood": GIVEN}, False, "The Radscore of disc was fitted"),
+        ({"disc": FITTED}, False, "The Radscore of disc was fitted"),
+        ({"disc": FITTED, "muscle": FITTED}, False, "Radscores were fitted"),
     ],
 )
 def test_what_was_fitted_is_named(tissues, groups, said):

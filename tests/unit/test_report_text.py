@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import json
 import re
 from decimal import ROUND_HALF_EVEN, Decimal
@@ -12,10 +13,13 @@ import pandas as pd
 import pytest
 
 import prldh
+from prldh.checklists import model_rules, performance_rules
+from prldh.checklists.dossier import dossier_of
 from prldh.core import warn
 from prldh.core.references import REFERENCES, Reference
 from prldh.pages.format import typeset
 from prldh.plugins.registry import Registry
+from prldh.report.answer import answer_view
 from prldh.report.text import write
 from prldh.report.text.bibliography import as_bibtex, in_words
 from prldh.report.text.limitations import LIMITATIONS, NO_LIMITATION
@@ -506,7 +510,7 @@ KINDS = {
     "Firth everywhere": (
         lambda d: firth(d, 99),
         ["Because the outcome was separated"],
-        ["by maximum likelihood", "profile-likelihood intervals"],
+        ["by maximum likelihood", "by the profile likelihood"],
     ),
     "Firth once": (
         lambda d: firth(d, 1),
@@ -515,7 +519,7 @@ KINDS = {
     ),
     "imputation": (
         imputed,
-        ["were imputed 20 times by chained equations", "Wald intervals of odds ratios, pooled over imputations"],
+        ["were imputed 20 times by chained equations", "Wald's method, pooled over imputations"],
         ["complete-case"],
     ),
     "R alone": (
@@ -702,3 +706,64 @@ def test_covariates_are_told_by_their_labels(data):
     data["table_one"][0]["p"] = 0.0498
     check(data)
     assert "Age at surgery (p = 0.0498)" in " ".join(write_text(data).results)
+
+
+#: A fit with its number of imputations, and what Methods and the checklist say of the limits of its odds ratios.
+LIMITS = {
+    ("maximum likelihood", 0): ("by the profile likelihood", "profile likelihood"),
+    ("maximum likelihood", 5): ("Wald's method, pooled over imputations", "Wald, pooled over imputations"),
+    ("firth", 0): ("the profile penalised likelihood", "profile penalised likelihood (Firth)"),
+    ("as_is", 0): ("", ""),
+}
+SETS_OF_FITS = [s for n in range(1, len(LIMITS) + 1) for s in itertools.combinations(LIMITS, n)]
+
+
+@pytest.mark.parametrize("fits", SETS_OF_FITS, ids=str)
+@pytest.mark.parametrize("is_clustered", [False, True], ids=["patients", "rows"])
+def test_limits_and_refits_are_told_of_the_fits_that_were_made(data, fits, is_clustered):
+    own = copy.deepcopy(data)
+    own["models"] = [copy.deepcopy(data["models"][0]) for _ in fits]
+    for model, (fit, n_imputations) in zip(own["models"], fits, strict=True):
+        model.update(fit=fit, n_imputations=n_imputations)
+    if is_clustered:
+        own["cohort"]["n_patients"] = own["cohort"]["n"] - 1
+    methods = " ".join(without_citations(p) for p in write_text(own).methods)
+    dossier = dossier_of(own, None, words=words_of(own, REGISTRY))
+    answered = performance_rules.uncertainty(dossier).value
+    explained = model_rules.interpretability(dossier).value
+    for key, (in_methods, in_checklist) in LIMITS.items():
+        if in_methods:
+            told = key in fits and not is_clustered
+            assert (in_methods in methods) == told, methods
+            assert (in_checklist in re.split(": | or |; odds ratios by ", answered)) == told, answered
+    fitted = {fit for fit, _ in fits} - {"as_is"}
+    assert ("sandwich" in methods) == ("sandwich" in answered) == (is_clustered and bool(fitted))
+    assert ("odds ratios" in explained) == ("odds ratios" in answered) == bool(fitted)
+    assert ("threshold alone were refitted" in methods) == (("as_is", 0) not in fits)
+    assert ("thresholds alone were set anew" in methods) == (not fitted)
+    assert ("Where the outcome was separated" in methods) == ({"firth", "maximum likelihood"} <= fitted)
+
+
+@pytest.mark.parametrize("scheme", ["folds", "leave_one_out", "bootstrap"])
+@pytest.mark.parametrize("is_mean", [False, True], ids=["pooled", "mean"])
+def test_the_auc_that_leads_is_called_the_same_wherever_it_stands(data, scheme, is_mean):
+    own = copy.deepcopy(data)
+    for m in [*own["models"], own["clinical_model"]]:
+        for scope, held in m["validation"].items():
+            if scope in ("pipeline", "model"):
+                m["validation"][scope] = {scheme: held[scheme]}
+                if scheme != "bootstrap":
+                    held[scheme]["auc"].update(estimate=0.7, low=0.6, high=0.8)
+                if is_mean and scheme != "bootstrap":
+                    held[scheme]["auc_mean"] = {"estimate": 0.6, "low": None, "high": None}
+                    held[scheme]["auc"].update(estimate=0.2, low=0.1, high=0.3)
+    how = ", .632+" if scheme == "bootstrap" else ", mean of folds" if is_mean else ""
+    words = words_of(own, REGISTRY)
+    label = f"{words.scheme(scheme).label}{how}, "
+    tile = answer_view(own, words)["tiles"][0]
+    assert label in tile.detail
+    assert label in performance_rules.performance(dossier_of(own, None, words=words)).value
+    told = " ".join(without_citations(p) for p in write_text(own).results)
+    start = "Corrected for optimism (.632+ bootstrap" if how == ", .632+" else f"On held-out patients ({label}"
+    assert start in told
+    assert ("On held-out patients (bootstrap" in told) is False

@@ -9,9 +9,10 @@ GROUPS_LEFT_OUT = WarnKind(
     "validation",
     "validation",
     "Groups that are not pooled",
-    "{n} of {n_of} groups have one class, or an AUC of 0 or 1, and are left out of the summary over groups: {listed}.",
+    "Left out of the summary over groups, with one class, equal predictions, or an AUC of 0 or 1: {n} of {n_of} groups"
+    " ({listed}).",
     "A group without events, or without non-events, has no AUC; one that a model tells apart without error has no"
-    " logit.",
+    " logit, and one in which the refit gives all the same prediction no variance.",
     "Nothing, where few are; their patients are among the pooled predictions. Otherwise join groups.",
 )
 IN_NO_PART = WarnKind(

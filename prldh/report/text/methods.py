@@ -7,17 +7,22 @@ from typing import Any
 
 from prldh.checklists import BY_SOURCE, CONSENSUS_WAYS, LESION_WAYS
 from prldh.core import CALIBRATION, CLASSIFICATION, REFITTED, REPEATED_HOLDOUT, USEFULNESS
+from prldh.models import AS_IS, FIRTH, MAXIMUM_LIKELIHOOD
 from prldh.report.text.writer import Writer, listed
 from prldh.results import (
     BY_KEY,
     CLASSIFIED,
     MEASURES,
+    PENALISED,
+    PROFILE,
+    SANDWICH,
     Place,
     given_scores,
     has_own_patients,
     has_two_stage_interval,
     is_bootstrap,
     is_clustered,
+    odds_ratio_limits,
     steps_of,
     unknown_leakage,
 )
@@ -129,7 +134,7 @@ def features(w: Writer) -> Iterator[str]:
                 f" {'; '.join(numbered)}."
             )
         else:
-            yield f"For {of}, all features that vary entered the Radscore."
+            yield f"For {of}, no step selected features: the Radscore was fitted to all that vary."
         if sentences and w.settings("if_empty") == "best":
             yield "Where a step would have left no feature, the strongest candidate was kept."
         yield _score(w, tissues)
@@ -272,27 +277,7 @@ def ways(w: Writer) -> Iterator[str]:
 
 def models(w: Writer) -> Iterator[str]:
     data = w.data
-    fits = {m["fit"] for m in data["models"]}
-    if fits == {"as_is"}:
-        yield "No logistic model was fitted: each model is a Radscore as it is."
-    elif fits == {"firth"}:
-        yield (
-            "Because the outcome was separated, logistic models were fitted by Firth's penalised"
-            f" likelihood{w.cite('firth1993')}, with profile penalised-likelihood intervals of odds ratios."
-        )
-    else:
-        n_imputed = sum(bool(m["n_imputations"]) for m in data["models"])
-        limits = f"profile-likelihood intervals of odds ratios{w.cite('venzon1988')}" * (
-            n_imputed < len(data["models"])
-        )
-        if n_imputed:
-            pooled = "Wald intervals of odds ratios, pooled over imputations"
-            limits = f"{limits}, or {pooled} where covariates were imputed" if limits else pooled
-        if is_clustered(data):
-            limits = f"Wald intervals of odds ratios by the sandwich of rows clustered in patients{w.cite('liang1986')}"
-        yield f"Logistic models were fitted by maximum likelihood, with {limits}."
-        if "firth" in fits:
-            yield f"Where the outcome was separated, Firth's penalised likelihood was used{w.cite('firth1993')}."
+    yield from _fits(w)
     methods = sorted({m["prediction"]["method"] for m in data["models"] if m.get("prediction")} - {"as_is"})
     if methods:
         yield f"Their predictions were corrected by {' and '.join(methods).upper()}{w.cite('puhr2017')}."
@@ -330,6 +315,36 @@ def models(w: Writer) -> Iterator[str]:
         f"Calibration was measured by {listed(_named(w, CALIBRATION))}, and clinical usefulness by"
         f" {listed(_named(w, USEFULNESS))}."
     )
+
+
+def _fits(w: Writer) -> Iterator[str]:
+    """How models were fitted, with the limits that their odds ratios have."""
+    fits = {m["fit"] for m in w.data["models"]}
+    limits = odds_ratio_limits(w.data)
+    if fits == {AS_IS}:
+        yield "No logistic model was fitted: each model is a Radscore as it is."
+        return
+    others = "other models, which are logistic," if AS_IS in fits else "logistic models"
+    if FIRTH in fits and MAXIMUM_LIKELIHOOD not in fits:
+        start = f"Because the outcome was separated, {others} were fitted by Firth's penalised likelihood"
+        start += f"{w.cite('firth1993')}, with intervals of odds ratios by"
+        yield f"{start} {' or '.join(_limits(w, kind) for kind in limits)}."
+        return
+    shown = [_limits(w, kind) for kind in limits if kind != PENALISED]
+    start = f"{_sentence(others)} were fitted by maximum likelihood, with intervals of odds ratios by"
+    yield f"{start} {' or, where covariates were imputed, by '.join(shown)}."
+    if FIRTH in fits:
+        own = f", with intervals by {_limits(w, PENALISED)}" * (PENALISED in limits)
+        yield f"Where the outcome was separated, Firth's penalised likelihood was used{w.cite('firth1993')}{own}."
+
+
+def _limits(w: Writer, kind: str) -> str:
+    """A kind of limits, with its paper."""
+    if kind == PROFILE:
+        return f"the profile likelihood{w.cite('venzon1988')}"
+    if kind == SANDWICH:
+        return f"Wald's method with the sandwich of rows clustered in patients{w.cite('liang1986')}"
+    return "the profile penalised likelihood" if kind == PENALISED else "Wald's method, pooled over imputations"
 
 
 def _named(w: Writer, aspect: str) -> list[str]:
@@ -380,11 +395,10 @@ def validation(w: Writer) -> Iterator[str]:
             f" ({w.words.scope('pipeline')})."
         )
     if scopes["model"]:
-        start = (
-            "For comparison, the logistic model and its threshold alone were refitted"
-            if scopes["pipeline"]
-            else "The logistic model and its threshold alone were refitted in every resample"
-        )
+        as_is = {m["fit"] == AS_IS for m in data["models"]}
+        refitted = "logistic models and thresholds" if True in as_is else "the logistic model and its threshold"
+        alone = "thresholds alone were set anew" if as_is == {True} else f"{refitted} alone were refitted"
+        start = f"For comparison, {alone}" if scopes["pipeline"] else f"{_sentence(alone)} in every resample"
         leak = f", while {learnt} had seen every patient" if learnt else ""
         yield f"{start} ({REFITTED}){leak}."
     given = given_scores(data)
@@ -406,6 +420,10 @@ def validation(w: Writer) -> Iterator[str]:
     if null:
         whole = "What this analysis fits" if given_scores(data) else "The whole chain"
         yield f"{whole} was also run on {w.exact(*null, 'n')} random permutations of the outcome."
+
+
+def _sentence(text: str) -> str:
+    return text[0].upper() + text[1:]
 
 
 def _groups_and_repeats(w: Writer) -> Iterator[str]:
@@ -469,7 +487,8 @@ def subgroups(w: Writer) -> Iterator[str]:
 
 def comparisons(w: Writer) -> Iterator[str]:
     data = w.data
-    held = any(c["scheme"] for c in data["comparisons"])
+    held = [c["scheme"] for c in data["comparisons"] if c["scheme"]]
+    is_mean = {data["study"]["schemes"][scheme]["kind"] == REPEATED_HOLDOUT for scheme in held}
     if any((c.get("likelihood_ratio") or {}).get("p") is not None for c in data["comparisons"]):
         yield (
             "Nested models were compared by likelihood-ratio tests, because DeLong's test is not valid for them on the"
@@ -484,7 +503,12 @@ def comparisons(w: Writer) -> Iterator[str]:
         test = f"DeLong's test{w.cite('delong1988')}"
         if is_clustered(data):
             test = f"Obuchowski's test for rows clustered in patients{w.cite('obuchowski1997')}"
-        yield f"AUCs of two models were compared by {test}{', on held-out predictions where there were any' * held}."
+        where = ", on held-out predictions where there were any" * (False in is_mean)
+        if True in is_mean:  # as was said of means over repeats
+            where = (
+                f" on the patients to whom they were fitted{' and on pooled held-out predictions' * (False in is_mean)}"
+            )
+        yield f"AUCs of two models were compared by {test}{where}."
     if data.get("reclassification"):
         yield (
             "Reclassification was described by the net reclassification improvement and the integrated discrimination"

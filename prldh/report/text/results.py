@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from prldh.core import is_groups
+from prldh.core import REPEATED_HOLDOUT, is_groups
 from prldh.pages import typeset
 from prldh.report.text.writer import Writer, listed
 from prldh.results import (
     BY_KEY,
-    LED_AS,
     NO_USABLE,
     Place,
     bootstrap_first,
     by_honesty,
-    compares_artefacts,
     given_scores,
     has_own_patients,
     honest_auc,
@@ -23,7 +21,9 @@ from prldh.results import (
     is_bootstrap,
     is_clustered,
     largest_difference,
+    leading_comparisons,
     leading_key,
+    led_as,
     unknown_leakage,
 )
 
@@ -90,11 +90,13 @@ def _table_one(w: Writer) -> Iterator[str]:
     if not own or not (w.settings("table_one") or {}).get("p_values", True):
         return
     set_aside = [w.variable("table_one", k, "variable") for k, v in rows if v["variable"] in fitted]
+    groups = ["the groups"] * any(is_groups(v["variable"]) for _, v in rows)
     what = "the groups, whose cutoffs were fitted to these patients"
-    if fitted and len(fitted) == len(w.data["tissues"]):
-        what = "the Radscores and their groups, which were fitted to these patients"
+    if set_aside and len(fitted) == len(w.data["tissues"]):
+        scores = "the Radscore" if len(fitted) == 1 else "the Radscores"
+        were = "was" if len(fitted) == 1 and not groups else "were"
+        what = f"{scores}{' and their groups' * bool(groups)}, which {were} fitted to these patients"
     elif set_aside:  # beside scores that were given
-        groups = ["the groups"] * any(is_groups(v["variable"]) for _, v in rows)
         what = f"{listed([*set_aside, *groups])}, fitted to these patients"
     aside = f", apart from {what}" if len(own) < len(rows) else ""
     below = sorted((v["p"], k) for k, v in own if v["p"] < ALPHA)
@@ -204,7 +206,7 @@ def _aucs(w: Writer, k: int, how_before: Any) -> tuple[str, Any]:
         how = f" (.632+ bootstrap, {w.words.scope(scope)})"
         number = w.interval(*place, *held, "auc", keys=("b632plus", "b632plus_low", "b632plus_high"))
         return f"{apparent} and, corrected for optimism{'' if how == how_before else how}, of {number}.", how
-    how = f" ({w.words.scheme(scheme).label}{LED_AS.get(str(key), '')}, {w.words.scope(scope)})"
+    how = f" ({w.words.scheme(scheme).label}{led_as(m['validation'][scope][scheme])}, {w.words.scope(scope)})"
     number = w.interval(*place, *held, str(key))
     return f"{apparent} and, on held-out patients{'' if how == how_before else how}, of {number}.", how
 
@@ -234,12 +236,12 @@ def added(w: Writer) -> Iterator[str]:
     held: Place = ("clinical_model", "validation", scope, scheme)
     key = leading_key(w.at(held))
     if key == "b632plus":
-        keys = {"keys": ("b632plus", "b632plus_low", "b632plus_high")}
-        area = w.interval(*held, "auc", **keys)
+        area = w.interval(*held, "auc", keys=("b632plus", "b632plus_low", "b632plus_high"))
+        how = f"Corrected for optimism (.632+ bootstrap, {w.words.scope(scope)})"
     else:
         area = w.interval(*held, key)
-    how = f"{w.words.scheme(scheme).label}{LED_AS.get(str(key), '')}, {w.words.scope(scope)}"
-    yield f"On held-out patients ({how}) the covariates alone had an AUC of {area}."
+        how = f"On held-out patients ({w.words.scheme(scheme).label}{led_as(w.at(held))}, {w.words.scope(scope)})"
+    yield f"{how} the covariates alone had an AUC of {area}."
     own = [
         k
         for k, c in enumerate(alone["added_value"])
@@ -253,39 +255,30 @@ def added(w: Writer) -> Iterator[str]:
             for k in own[:MOST]
         ]
         more = "; others are in the tables" if len(own) > MOST else ""
-        yield f"Pooled held-out AUCs less theirs were {listed(differences)}{more}."
+        pooled = "Mean" if w.data["study"]["schemes"][scheme]["kind"] == REPEATED_HOLDOUT else "Pooled"
+        yield f"{pooled} held-out AUCs less theirs were {listed(differences)}{more}."
 
 
 def compared(w: Writer) -> Iterator[str]:
     yield from _nested(w)
-    comparisons = [
-        (k, c)
-        for k, c in enumerate(w.data["comparisons"])
-        if c["measure"] == "auc"
-        and c["difference"] is not None
-        and c["p"] is not None
-        and not compares_artefacts(w.data, c)
+    areas = [
+        c
+        for c in w.data["comparisons"]
+        if c["measure"] == "auc" and c["difference"] is not None and c["p"] is not None and not c["adjusted"]
     ]
-    held: dict[str, dict[str, None]] = {}
-    for _, c in comparisons:
-        if c["scope"]:
-            held.setdefault(c["scope"], {})[c["scheme"]] = None
-    for scope, scheme in by_honesty(held):
-        own = [k for k, c in comparisons if (c["scope"], c["scheme"]) == (scope, scheme) and not c["adjusted"]]
-        if own:
-            differences = [
-                f"{w.interval('comparisons', k, keys=('difference', 'low', 'high'))} for"
-                f" “{w.name('comparisons', k, 'a')}” minus “{w.name('comparisons', k, 'b')}”"
-                f"{_size(w, 'comparisons', k)} ({w.p('comparisons', k, 'p')})"
-                for k in own[:MOST]
-            ]
-            more = "; others are in the tables" if len(own) > MOST else ""
-            what = "The difference of held-out AUCs" if len(own) == 1 else "Differences of held-out AUCs"
-            yield (
-                f"{what} ({w.words.scheme(scheme).label}, {w.words.scope(scope)}) {'was' if len(own) == 1 else 'were'}"
-                f" {listed(differences)}{more}."
-            )
-            return
+    leading = leading_comparisons(w.data, areas)
+    if leading:
+        own = [k for k, c in enumerate(w.data["comparisons"]) if any(c is each for each in leading)]
+        differences = [
+            f"{w.interval('comparisons', k, keys=('difference', 'low', 'high'))} for"
+            f" “{w.name('comparisons', k, 'a')}” minus “{w.name('comparisons', k, 'b')}”"
+            f"{_size(w, 'comparisons', k)} ({w.p('comparisons', k, 'p')})"
+            for k in own[:MOST]
+        ]
+        more = "; others are in the tables" if len(own) > MOST else ""
+        what = "The difference of held-out AUCs" if len(own) == 1 else "Differences of held-out AUCs"
+        how = f"{w.words.scheme(leading[0]['scheme']).label}, {w.words.scope(leading[0]['scope'])}"
+        yield f"{what} ({how}) {'was' if len(own) == 1 else 'were'} {listed(differences)}{more}."
 
 
 def _nested(w: Writer) -> Iterator[str]:
