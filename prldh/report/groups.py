@@ -47,7 +47,7 @@ def _note(pooled: Mapping[str, Any]) -> str:
         shown = interval_text({"estimate": pooled["estimate"], **ends}).split(" ", 1)[1]
         sentences.append(f"In a new group the AUC would lie within {shown}, by the prediction interval.")
     if pooled.get("reason"):
-        sentences.append(f"{pooled['reason'][0].upper()}{pooled['reason'][1:]}")
+        sentences.append(f"{pooled['reason'][0].upper()}{pooled['reason'][1:]}.")
     if out:
         sentences.append(f"Left out, with one class, equal predictions, or an AUC of 0 or 1: {', '.join(out)}.")
     return " ".join(sentences)

@@ -99,8 +99,8 @@ class Judgement(Interval):
 @dataclass(frozen=True)
 class PooledArea(Interval):
     """The groups' AUCs as one, a random-effects summary on the logit scale; ``prediction_low`` and ``prediction_high``:
-    the interval for the AUC in a new group. ``n_groups`` are pooled; ``left_out`` have one class, or an AUC of 0 or
-    1."""
+    the interval for the AUC in a new group. ``n_groups`` are pooled; ``left_out`` have one class, equal predictions, or
+    an AUC of 0 or 1. Null where one that is left out has an AUC of at most 0.5."""
 
     tau2: Number
     i2: Number

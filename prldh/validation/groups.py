@@ -7,13 +7,21 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from prldh.chain import probability, ranked_probability, rounded_probability
-from prldh.core import ABSENT, HELD_OUT, Number, Predictions, Warn, finite, warn
+from prldh.core import ABSENT, HELD_OUT, Absent, Number, Predictions, Warn, finite, warn
 from prldh.engines import StatisticsEngine
 from prldh.models import Assessment, calibration, calibration_limits
 from prldh.validation.entries import GroupLevel, Judgement, PooledArea
 from prldh.validation.subgroups import CLUSTERED, LEAST_OF_A_CLASS, ONE_CLASS, TOO_FEW, describe_area, judged, on_logit
 
 GROUP_METHOD = "random effects on the logit scale of the groups' AUCs: REML, Hartung-Knapp-Sidik-Jonkman"
+
+#: Without the groups in which the model fails altogether the rest would look better than the model is.
+HOPEFUL = (
+    "a summary of the other groups alone would be too hopeful: in {listed} everyone had the same prediction (AUC 0.5),"
+    " or every event a lower one than every non-event (AUC 0), of which there is no variance"
+)
+ENDS = ("estimate", "low", "high", "prediction_low", "prediction_high")
+NUMBERS = (*ENDS, "tau2", "i2", "q", "q_p")
 
 
 @dataclass(frozen=True)
@@ -30,17 +38,19 @@ def describe_groups(predictions: Predictions, outcome: np.ndarray, assessment: A
     if predictions.kind != HELD_OUT or not all(resample.group for resample in predictions.resamples):
         return None
     y, engine, level = outcome.astype(float), assessment.engine, assessment.level
-    levels, points, left_out = [], [], []
+    levels, points, left_out, hopeless = [], [], [], []
     for r, resample in enumerate(predictions.resamples):
         own, eta = y[resample.test], predictions.log_odds[r, resample.test]
         among = replace(assessment, engine=engine.of_rows(np.asarray(resample.test)))
         entry, variance = describe_level(resample.group, own, eta, among)
         if entry.auc.estimate in (None, 0.0, 1.0) or not variance or predictions.alone[r]:
             left_out.append(resample.group)
+            if entry.auc.estimate is not None and entry.auc.estimate <= 0.5:
+                hopeless.append(resample.group)
         else:
             points.append(on_logit(entry.auc.estimate, variance))
         levels.append(entry)
-    pooled = pool_areas(points, engine, level, left_out)
+    pooled = pool_areas(points, engine, level, left_out, hopeless)
     listed = ", ".join(left_out)
     warnings = (warn.GROUPS_LEFT_OUT(n=len(left_out), n_of=len(levels), listed=listed),) if left_out else ()
     return Groups(tuple(levels), pooled, warnings)
@@ -71,17 +81,21 @@ def describe_level(name: str, y: np.ndarray, eta: np.ndarray, assessment: Assess
 
 
 def pool_areas(
-    points: list[tuple[float, float]], engine: StatisticsEngine, level: float, left_out: list[str]
+    points: list[tuple[float, float]],
+    engine: StatisticsEngine,
+    level: float,
+    left_out: list[str],
+    hopeless: list[str],
 ) -> PooledArea:
-    """Logits of AUCs with their variances, as one."""
-    values, variances = np.array(points).reshape(-1, 2).T
-    answer = engine.pool_random_effects(values, variances, level)
-    ends = {key: _share(answer[key]) for key in ("estimate", "low", "high", "prediction_low", "prediction_high")}
-    rest = {key: finite(answer[key]) for key in ("tau2", "i2", "q", "q_p")}
-    reason = str(answer["reason"]).removesuffix(".") or ABSENT
-    return PooledArea(
-        **ends, **rest, n_groups=len(points), left_out=tuple(left_out), method=GROUP_METHOD, reason=reason
-    )
+    """Logits of AUCs with their variances, as one; nothing where the model fails altogether in ``hopeless`` groups."""
+    numbers: dict[str, Number] = dict.fromkeys(NUMBERS)
+    reason: str | Absent = HOPEFUL.format(listed=", ".join(hopeless))
+    if not hopeless:
+        values, variances = np.array(points).reshape(-1, 2).T
+        answer = engine.pool_random_effects(values, variances, level)
+        numbers = {key: _share(answer[key]) if key in ENDS else finite(answer[key]) for key in NUMBERS}
+        reason = str(answer["reason"]).removesuffix(".") or ABSENT
+    return PooledArea(**numbers, n_groups=len(points), left_out=tuple(left_out), method=GROUP_METHOD, reason=reason)
 
 
 def _share(logit: float) -> Number:

@@ -238,6 +238,32 @@ def test_groups_of_one_class_are_listed_and_left_out(tmp_path):
     assert any(w["code"] == "PRL-180" and "E, F" in w["message"] for w in results["warnings"])
 
 
+@pytest.mark.parametrize("kind", ["every pair wrong", "one prediction"])
+def test_where_a_model_fails_in_a_group_there_is_no_summary_of_the_others(tmp_path, kind):
+    """They alone looked better than the model is: 0.603 (0.575, 0.630) of three groups, nothing kept in a fourth."""
+    study = write_tables(tmp_path)
+    clinical, features = (pd.read_csv(tmp_path / f"{name}.csv") for name in ("clinical", "features"))
+    order = features["f0"].sort_values().index
+    events, others = (order[clinical["y"].to_numpy()[order] == value] for value in (1, 0))
+    group = [events[0], *others[-3:]] if kind == "every pair wrong" else [events[0], *others[:3]]
+    clinical.loc[group, "hospital"] = "G"
+    clinical.to_csv(tmp_path / "clinical.csv", index=False)
+    if kind == "one prediction":
+        features.loc[group, [f"f{j}" for j in range(5)]] = 0.0
+        features.to_csv(tmp_path / "features.csv", index=False)
+    study |= {"validation": {"leave_one_group_out": {"column": "centre"}}, "models": study["models"][:1]}
+    study["validation"] |= {"leave_one_out": False, "folds": 0, "bootstrap": 0}
+    results = prldh.analyze(study, tmp_path / "out").data
+    found = entry(results, "leave_one_group_out")
+    areas = {level["level"]: level["auc"]["estimate"] for level in found["groups"]}
+    assert areas["G"] == (0.0 if kind == "every pair wrong" else 0.5)
+    pooled = found["auc_groups"]
+    assert pooled["left_out"] == ["G"] and pooled["n_groups"] == 4 and "too hopeful: in G" in pooled["reason"]
+    assert all(pooled[key] is None for key in ("estimate", "low", "high", "prediction_low", "tau2", "q_p"))
+    page = unmarked((tmp_path / "out" / "report.html").read_text(encoding="utf-8"))
+    assert "A summary of the other groups alone would be too hopeful: in G" in page
+
+
 def test_rows_of_a_patient(tmp_path):
     """The same patients with two rows each say no more than with one, and n is told by row and by patient."""
     study = write_tables(tmp_path, n=60)
