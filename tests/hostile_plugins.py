@@ -101,3 +101,31 @@ def install(folder: Path, monkeypatch: Any, code: str, name: str = "hostile", re
     (folder / f"{name}_plugin_of_a_test.py").write_text(code)
     monkeypatch.syspath_prepend(folder)
     monkeypatch.delitem(sys.modules, f"{name}_plugin_of_a_test", raising=False)
+
+
+class Odd(dict):  # type: ignore[type-arg]
+    """A mapping that raises wherever somebody looks at it."""
+
+    def _refuse(self, *_: Any, **__: Any) -> Any:
+        raise RuntimeError("nobody looks at me")
+
+    __eq__ = __hash__ = __repr__ = __str__ = __len__ = __iter__ = __bool__ = __getitem__ = _refuse  # type: ignore[assignment]
+    __contains__ = keys = values = items = get = _refuse  # type: ignore[assignment]
+
+
+class Exiting:
+    """Something that ends the process wherever somebody looks at it."""
+
+    def _exit(self, *_: Any) -> Any:
+        sys.exit(3)
+
+    __repr__ = __str__ = __eq__ = __len__ = __iter__ = __bool__ = __int__ = _exit
+    __hash__ = None  # type: ignore[assignment]
+
+
+class Deep(dict):  # type: ignore[type-arg]
+    """A dictionary that stands within itself."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self["deep"] = self

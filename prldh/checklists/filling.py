@@ -13,7 +13,7 @@ from prldh.checklists.dossier import Dossier
 from prldh.checklists.findings import AUTHOR, STATUSES
 from prldh.checklists.score import settle_conditions
 from prldh.core import PluginError, clean
-from prldh.plugins import ScoresAnswers, called, check_details, guarded, is_strangers, require_answer
+from prldh.plugins import ScoresAnswers, answered, called, check_details, guarded, is_strangers, json_mapping
 from prldh.results import Misfit, check_of
 
 
@@ -95,7 +95,9 @@ def fill(checklist: Any, dossier: Dossier, answers: Answers) -> Filled:
         If a plugin's checklist returns something else than entries.
     """
     evaluated = called("checklist", checklist, "evaluate", dossier)
-    entries = apply_answers(_checked(checklist, evaluated), answers.get(checklist.name, {}))
+    with guarded("checklist", checklist):  # what it gives may be as odd as what it raises
+        checked = _checked(checklist, evaluated)
+    entries = apply_answers(checked, answers.get(checklist.name, {}))
     entries = settle_conditions(entries)
     standard = getattr(checklist, "standard", None)
     source = {k: getattr(standard, k) for k in ("citation", "source", "completeness", "licence")} if standard else {}
@@ -119,11 +121,8 @@ def _score_of(checklist: Any, entries: list[dict[str, Any]]) -> dict[str, Any] |
     """The score of answered items, of a checklist that has one."""
     if not isinstance(checklist, ScoresAnswers):
         return None
-    score = called("checklist", checklist, "score", entries)
-    require_answer(isinstance(score, Mapping), "checklist", checklist, "score", score, "a dictionary")
-    with guarded("checklist", checklist):
-        check_details("checklist", checklist, score, "a score")
-    return dict(score)
+    wanted = "a dictionary of text and numbers"
+    return answered("checklist", checklist, "score", entries, read=json_mapping, wanted=wanted)
 
 
 def _checked(checklist: Any, entries: Any) -> list[dict[str, Any]]:
@@ -134,9 +133,8 @@ def _checked(checklist: Any, entries: Any) -> list[dict[str, Any]]:
             f"checklist '{checklist.name}': evaluate must return a list of entries with number, text and status. Mend"
             " the plugin."
         )
-    with guarded("checklist", checklist):
-        check_details("checklist", checklist, {"entries": entries}, "entries")
-        entries = clean(entries) if is_strangers(checklist) else entries  # NumPy's numbers are in no JSON
+    check_details("checklist", checklist, {"entries": entries}, "entries")
+    entries = clean(entries) if is_strangers(checklist) else entries  # NumPy's numbers are in no JSON
     strange = next((e["status"] for e in entries if e["status"] not in STATUSES), None)
     if strange is not None:
         raise PluginError(

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from prldh.plugins.border import FITTED, called, handed, lent, lent_all, lent_next, printing_aside
+from prldh.plugins.border import (
+    FITTED,
+    answered,
+    called,
+    fingerprint_of,
+    handed,
+    lent,
+    lent_all,
+    lent_next,
+    placed,
+    printing_aside,
+)
 from prldh.plugins.hookspecs import hookimpl
 from prldh.plugins.interfaces import (
     COMPUTED_ON,
@@ -44,12 +55,16 @@ from prldh.plugins.promises import (
     check_score,
     check_selection,
     check_state,
+    check_texts,
     describe_error,
     guarded,
+    in_short,
     is_strangers,
     is_writable,
+    json_mapping,
     let_interruptions_pass,
     name_of,
+    own_text,
     require_answer,
     text_of_error,
 )
@@ -128,17 +143,22 @@ __all__ = [
     "Validator",
     "ValidatorMethods",
     "VerifiesValues",
+    "answered",
     "called",
     "check_details",
     "check_resamples",
     "check_score",
     "check_selection",
     "check_state",
+    "check_texts",
     "describe_error",
+    "fingerprint_of",
     "guarded",
+    "in_short",
     "handed",
     "is_strangers",
     "is_writable",
+    "json_mapping",
     "hookimpl",
     "in_words",
     "layered_settings",
@@ -147,6 +167,8 @@ __all__ = [
     "lent_next",
     "let_interruptions_pass",
     "name_of",
+    "own_text",
+    "placed",
     "printing_aside",
     "require_answer",
     "text_of_error",

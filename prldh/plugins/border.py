@@ -24,7 +24,8 @@ import numpy as np
 from pydantic import BaseModel
 
 from prldh.core import note_left
-from prldh.plugins.promises import guarded, is_strangers, note_giver
+from prldh.plugins.interfaces import HasFingerprint, RelativeSettings
+from prldh.plugins.promises import guarded, is_strangers, note_giver, own_text, require_answer
 from prldh.plugins.replaced import Look, keep_modules, looked_at
 from prldh.plugins.surroundings import keep_surroundings
 
@@ -273,6 +274,39 @@ def called(noun: str, item: Any, method: str, *given: Any) -> Any:
     """
     with guarded(noun, item):
         return lent(item, method, *given)
+
+
+def answered(noun: str, item: Any, method: str, *given: Any, read: Callable[[Any], T | None], wanted: str) -> T:
+    """What a method of an object gives as ``read`` makes it of that, which looks at it as the object's own code would:
+    what it is may raise whatever it likes there.
+
+    Raises
+    ------
+    PluginError
+        As :func:`called`; if ``read`` makes None of it, as it is not what is ``wanted``.
+    """
+    with guarded(noun, item):
+        found = lent(item, method, *given)
+        answer = read(found)
+        require_answer(answer is not None, noun, item, method, found, wanted)
+    return cast(T, answer)
+
+
+def fingerprint_of(noun: str, item: Any, settings: Any) -> str:
+    """What an object depends on beside its settings, such as the content of a file that they name."""
+    if not isinstance(item, HasFingerprint):
+        return ""
+    return answered(noun, item, "fingerprint", settings, read=own_text, wanted="text")
+
+
+def placed(noun: str, item: Any, settings: Any, folder: Path) -> Any:
+    """An object's settings with paths relative to the folder of the study file, where they have any."""
+    if not isinstance(settings, RelativeSettings):
+        return settings
+    with guarded(noun, item):
+        found = lent(settings, "relative_to", folder)
+    require_answer(type(found) is type(settings), noun, item, "relative_to", found, "settings")
+    return found
 
 
 def lent_next(item: Any, made: Iterator[Any], end: Any) -> Any:

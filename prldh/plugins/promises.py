@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -140,9 +141,41 @@ def require_answer(is_kept: bool, what: str, item: Any, method: str, found: Any,
     if not is_kept:
         name = name_of(item)
         raise PluginError(
-            f"the {what} '{name}' gives {' '.join(repr(found).split()):.80} by {method} in place of {wanted}."
-            f" {_REMEDY.format(name)}"
+            f"the {what} '{name}' gives {in_short(found):.80} by {method} in place of {wanted}. {_REMEDY.format(name)}"
         )
+
+
+def in_short(found: Any) -> str:
+    """What something is, in one line; of what cannot say it, its kind."""
+    try:
+        return " ".join(repr(found).split())
+    except BaseException as error:
+        let_interruptions_pass(error)
+        return f"a {type(found).__name__}"
+
+
+def own_text(found: Any) -> str | None:
+    """Text that files can hold, as Python's own: a kind of text may compare otherwise. None of anything else."""
+    return str.__str__(found) if isinstance(found, str) and is_writable(str.__str__(found)) else None
+
+
+def check_texts(value: Any) -> None:
+    """All text within records, mappings and lists can be written.
+
+    Raises
+    ------
+    ValueError
+        If some cannot.
+    """
+    if isinstance(value, str) and not is_writable(value):
+        raise ValueError(f"it gives text that no file holds: {value!r:.80}")
+    if is_dataclass(value) and not isinstance(value, type):
+        check_texts([getattr(value, part.name) for part in fields(value)])
+    elif isinstance(value, Mapping):
+        check_texts([*value, *value.values()])
+    elif isinstance(value, (list, tuple)):
+        for each in value:
+            check_texts(each)
 
 
 def is_writable(text: Any) -> bool:
@@ -261,11 +294,8 @@ def _why_no_state(score: Any) -> str | None:
     state = score.state
     if not isinstance(state, dict):
         return f"fits something whose state is {type(state).__name__} in place of a dictionary"
-    try:
-        _as_json(state)
-    except (TypeError, ValueError) as error:
-        return f"fits something whose state is not JSON: {error}"
-    return None
+    problem = _why_no_json(lambda: state)
+    return problem and f"fits something whose state is not JSON: {problem}"
 
 
 def check_state(selector: Any, fitted: Fitted) -> None:
@@ -277,12 +307,10 @@ def check_state(selector: Any, fitted: Fitted) -> None:
     """
     with guarded("selector", selector):
         state = fitted.state
-    try:
-        _as_json(state)
-        is_one = isinstance(state, dict) or (state is None and fitted.kind == "chooses images")
-        problem = None if is_one else f"{type(state).__name__} is no dictionary"
-    except (TypeError, ValueError) as error:
-        problem = str(error)
+        problem = _why_no_json(lambda: state)
+    is_one = isinstance(state, dict) or (state is None and fitted.kind == "chooses images")
+    if not problem and not is_one:
+        problem = f"{type(state).__name__} is no dictionary"
     if problem:
         raise PluginError(
             f"the selector '{selector.name}' fits something whose state is not JSON: {problem}."
@@ -290,15 +318,23 @@ def check_state(selector: Any, fitted: Fitted) -> None:
         )
 
 
-def _as_json(value: Any) -> bytes:
-    """What a file would hold of it.
+def _why_no_json(make: Callable[[], Any]) -> str | None:
+    """Why no file can hold what is made, half a character of UTF-16 among it; None where one can."""
+    try:
+        json.dumps(make(), allow_nan=False, ensure_ascii=False).encode("utf-8")
+    except (TypeError, ValueError) as error:
+        return str(error)
+    except RecursionError:
+        return "it stands within itself, or too deep"
+    return None
 
-    Raises
-    ------
-    TypeError, ValueError
-        If a file can hold no such thing; half a character of UTF-16 is one.
-    """
-    return json.dumps(value, allow_nan=False, ensure_ascii=False).encode("utf-8")
+
+def json_mapping(found: Any) -> dict[str, Any] | None:
+    """A mapping by text of what JSON holds, as a dictionary; None of anything else."""
+    if not isinstance(found, Mapping) or not all(isinstance(name, str) for name in found):
+        return None
+    own = dict(found)
+    return own if _why_no_json(lambda: clean(own)) is None else None
 
 
 def check_details(noun: str, item: Any, details: Any, what: str = "details") -> None:
@@ -315,10 +351,9 @@ def check_details(noun: str, item: Any, details: Any, what: str = "details") -> 
         strange = next(each for each in details.values() if not is_writable(each))
         problem = f"{strange!r:.80} as a reason in place of text"
     else:
-        try:
-            _as_json(clean(details))
-        except (TypeError, ValueError) as error:
-            problem = f"{what} that cannot be written as JSON: {error}"
+        with guarded(noun, item):  # a mapping of a kind of its own may refuse
+            problem = _why_no_json(lambda: clean(details))
+        problem = problem and f"{what} that cannot be written as JSON: {problem}"
     if problem:
         raise PluginError(f"the {noun} '{item.name}' gives {problem}. {_REMEDY.format(item.name)}")
 

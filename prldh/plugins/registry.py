@@ -37,7 +37,7 @@ from prldh.plugins.interfaces import (
 )
 from prldh.plugins.misspelt import misspelt_method
 from prldh.plugins.origin import TookPart, digest_of_files
-from prldh.plugins.promises import describe_error, is_strangers, is_writable, let_interruptions_pass
+from prldh.plugins.promises import describe_error, in_short, is_strangers, is_writable, let_interruptions_pass
 from prldh.plugins.replaced import Look, looked_at
 from prldh.plugins.usable import UnusableError, check_api, check_requirements
 from prldh.plugins.words import WORDS
@@ -419,11 +419,29 @@ def _refuse_incomplete(kind: Kind, item: Any, plugin: str) -> None:
             f"{kind.noun} '{item.name}' of plugin '{plugin}' has the version {version!r:.80}, which is no text such as"
             ' "1.0".'
         )
+    _refuse_odd_attributes(kind, item, plugin)
     for part in ("version", "label", "short_label", "title"):
         text = getattr(item, part, "")
         if isinstance(text, str) and not is_writable(text):
             raise PluginError(
                 f"{kind.noun} '{item.name}' of plugin '{plugin}' has a {part} that no file holds: {text!r:.80}."
+            )
+
+
+#: What is true or false of an object, and what results hold of image steps as text.
+_FLAGS = ("of_image_alone", "memorises", "fills_blanks", "takes_blanks")
+_TEXTS = ("label", "ibsi_item")
+
+
+def _refuse_odd_attributes(kind: Kind, item: Any, plugin: str) -> None:
+    for part in (*_FLAGS, *(_TEXTS if kind.noun == "image step" else ())):
+        if not hasattr(item, part):
+            continue
+        value = getattr(item, part)
+        if not (isinstance(value, bool) if part in _FLAGS else is_writable(value)):
+            raise PluginError(
+                f"{kind.noun} '{item.name}' of plugin '{plugin}' has {in_short(value):.80} as its {part}, which is"
+                f" {'neither True nor False' if part in _FLAGS else 'no text'}."
             )
 
 

@@ -11,7 +11,7 @@ from pydantic_core import ErrorDetails
 
 from prldh.core import PluginError, StudyError, nearest, quoted, shown
 from prldh.plugins.border import printing_aside
-from prldh.plugins.promises import guarded, is_strangers
+from prldh.plugins.promises import guarded, in_short, is_strangers, is_writable, json_mapping
 
 Checked = TypeVar("Checked", bound=BaseModel)
 
@@ -97,10 +97,30 @@ def _validated(model: type[Checked], raw: dict[str, Any], where: str) -> Checked
     misfit: ValidationError | None = None
     with guarded(f"settings of {where}", model), printing_aside() if is_strangers(model) else nullcontext():
         try:
-            return model.model_validate(raw)
+            read = model.model_validate(raw)
         except ValidationError as error:
             misfit = error
+        else:
+            if is_strangers(model):
+                _refuse_unwritable(read, model, where)
+            return read
     raise misfit
+
+
+def _refuse_unwritable(read: Any, model: type[BaseModel], where: str) -> None:
+    """Settings of a stranger's model that results cannot hold: whatever they say of themselves later, they say here."""
+    problem = None
+    if not isinstance(read, model):
+        problem = f"give a {type(read).__name__} in place of {model.__name__}"
+    else:
+        ways: tuple[dict[str, Any], ...] = ({"mode": "json"}, {"exclude_none": True}, {"exclude_defaults": True})
+        told = [read.model_dump(**way) for way in ways]
+        if json_mapping(told[0]) is None or not all(isinstance(each, dict) for each in told):
+            problem = f"give {in_short(told[0]):.80} by model_dump in place of a dictionary of text and numbers"
+        elif not isinstance(text := read.model_dump_json(), str) or not is_writable(text):
+            problem = f"give {in_short(text):.80} by model_dump_json in place of text"
+    if problem:
+        raise PluginError(f"{where}: its Settings {problem}. Update its plugin.")
 
 
 def _unknown_key(key: str, place: str, known: Iterable[str]) -> str:

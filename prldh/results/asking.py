@@ -23,6 +23,7 @@ from prldh.plugins import (
     ShortlyLabelled,
     SourceMethods,
     ValidatorMethods,
+    check_texts,
     guarded,
     lent,
 )
@@ -149,7 +150,9 @@ class _Asking:
         """An answer; what a stranger's object raises in its place becomes a warning."""
         try:
             with guarded(noun, item):
-                return question()
+                answer = question()
+                check_texts(answer)
+                return answer
         except PrldhError as error:
             self.warnings.append(warn.NO_WORDS(error=error))
             return otherwise

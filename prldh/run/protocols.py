@@ -9,7 +9,7 @@ from typing import Any
 from prldh.chain import RADSCORES, ChosenLearner, Protocol, Step
 from prldh.core import Blanks, SecondStage, StudyError
 from prldh.data import some
-from prldh.plugins import ChecksSettings, ComposesLearners, Registry, RelativeSettings, called, lent, settings_of
+from prldh.plugins import ChecksSettings, ComposesLearners, Registry, called, placed, settings_of
 from prldh.study import Study
 
 
@@ -98,8 +98,7 @@ def _resolve_learner(named: Any, where: str, registry: Registry, folder: Path) -
     ((name, raw),) = given.items()
     learner = registry.choose("register_learners", name, where)
     settings = settings_of(learner.Settings, raw or {}, f"{where} ({name})")
-    if isinstance(settings, RelativeSettings):
-        settings = lent(settings, "relative_to", folder)
+    settings = placed("learner", learner, settings, folder)
     if isinstance(learner, ChecksSettings):
         called("learner", learner, "check", settings)
     if isinstance(learner, ComposesLearners):
@@ -121,11 +120,7 @@ def _resolve_steps(
         ((name, raw),) = step.items()
         selector = registry.choose(hook, name, f"{where}, step {i + 1}")
         settings_given = settings_of(selector.Settings, raw, f"{where}, step {i + 1} ({name})")
-        settings = (
-            lent(settings_given, "relative_to", folder)
-            if isinstance(settings_given, RelativeSettings)
-            else settings_given
-        )
+        settings = placed("selector", selector, settings_given, folder)
         if isinstance(selector, ChecksSettings):
             called("selector", selector, "check", settings)
         steps.append(Step(selector, settings, settings_given))

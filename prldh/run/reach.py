@@ -5,12 +5,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from prldh.chain import Protocol, Step
 from prldh.core import BOOTSTRAP, REPEATED_HOLDOUT, Resample, StudyError, Subjects, Warn, warn
-from prldh.plugins import UsesColumns, called, require_answer
+from prldh.plugins import UsesColumns, answered, own_text
 
 #: Resamples by scheme, each with its kind.
 Schemes = Mapping[str, tuple[str, list[Resample]]]
@@ -26,9 +27,8 @@ def check_columns(own: Protocol, named: Mapping[str, Protocol], subjects: Subjec
     """
     told: dict[Warn, None] = {}
     for where, step in _reading(own, named):
-        found = called("step", step.selector, "check_columns", step.settings, subjects, where)
-        are_warnings = isinstance(found, (list, tuple)) and all(isinstance(each, Warn) for each in found)
-        require_answer(are_warnings, "step", step.selector, "check_columns", found, "a list of warnings")
+        given = (step.settings, subjects, where)
+        found = answered("step", step.selector, "check_columns", *given, read=_as_warnings, wanted="a list of warnings")
         told |= dict.fromkeys(found)
     return tuple(told)
 
@@ -52,8 +52,7 @@ def within_reach(
             n_resamples = sum(n > 0 for n in lost)
             if not n_resamples:
                 continue
-            remedy = called("step", step.selector, "remedy", step.settings)
-            require_answer(isinstance(remedy, str), "step", step.selector, "remedy", remedy, "text")
+            remedy = answered("step", step.selector, "remedy", step.settings, read=own_text, wanted="text")
             if kind not in (BOOTSTRAP, REPEATED_HOLDOUT):
                 raise StudyError(
                     f"{where}: validation.{name} holds patients out whom it cannot be applied to ({n_resamples} of"
@@ -76,11 +75,18 @@ def within_reach(
 
 def _reached_from(step: Step, subjects: Subjects, train: np.ndarray) -> np.ndarray:
     """Which of all rows (n,) bool what is fitted on the rows ``train`` could be applied to."""
-    found = called("step", step.selector, "reached_from", step.settings, subjects.columns, train)
-    is_one = isinstance(found, np.ndarray) and found.dtype == bool and found.shape == (subjects.n,)
-    require_answer(is_one, "step", step.selector, "reached_from", found, f"booleans ({subjects.n},)")
-    reached: np.ndarray = found
-    return reached
+
+    def as_booleans(found: Any) -> np.ndarray | None:
+        is_one = isinstance(found, np.ndarray) and found.dtype == bool and found.shape == (subjects.n,)
+        return np.array(found) if is_one else None
+
+    given, wanted = (step.settings, subjects.columns, train), f"booleans ({subjects.n},)"
+    return answered("step", step.selector, "reached_from", *given, read=as_booleans, wanted=wanted)
+
+
+def _as_warnings(found: Any) -> tuple[Warn, ...] | None:
+    warnings = tuple(found) if isinstance(found, (list, tuple)) else (None,)
+    return warnings if all(isinstance(each, Warn) for each in warnings) else None
 
 
 def reads_columns(own: Protocol, named: Mapping[str, Protocol]) -> bool:

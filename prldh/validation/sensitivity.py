@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from pydantic import BaseModel
@@ -19,7 +19,7 @@ from prldh.chain import Protocol, Step, fit_everyone
 from prldh.core import HELD_OUT, Interval, Predictions, TissueFit, TissueRefit
 from prldh.engines import StatisticsEngine
 from prldh.models import Plan
-from prldh.plugins import OffersAlternatives, called, require_answer
+from prldh.plugins import OffersAlternatives, answered, is_writable
 from prldh.validation.entries import FoldMean, HeldOutArea
 from prldh.validation.null_run import null_scheme
 from prldh.validation.summaries import fold_mean, pooled_auc_of
@@ -53,18 +53,27 @@ class Alternative:
     held_out: HeldOutScore | None
 
 
+def _offered(step: Step) -> dict[str, Any]:
+    """Label → settings of a step that offers others, or None where it is left out."""
+    wanted = "label → settings, or None"
+    return answered("selector", step.selector, "alternatives", step.settings, read=_as_alternatives, wanted=wanted)
+
+
+def _as_alternatives(found: Any) -> dict[str, Any] | None:
+    if not isinstance(found, Mapping):
+        return None
+    offered = dict(found)
+    are_settings = all(each is None or isinstance(each, BaseModel) for each in offered.values())
+    return offered if are_settings and all(is_writable(label) for label in offered) else None
+
+
 def alternatives(protocol: Protocol) -> list[tuple[str, str, Protocol]]:
     """(step, label, the chain with those settings of the step) for every step whose selector offers others; the chosen
     ones are among them."""
     chains = []
     for i, step in enumerate(protocol.steps):
         is_offering = isinstance(step.selector, OffersAlternatives)
-        offered = called("selector", step.selector, "alternatives", step.settings) if is_offering else {}
-        are_settings = isinstance(offered, Mapping) and all(
-            each is None or isinstance(each, BaseModel) for each in offered.values()
-        )
-        require_answer(are_settings, "selector", step.selector, "alternatives", offered, "label → settings, or None")
-        for label, settings in offered.items():
+        for label, settings in _offered(step).items() if is_offering else ():
             others = () if settings is None else (Step(step.selector, settings),)
             chains.append(
                 (

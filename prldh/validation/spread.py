@@ -32,7 +32,7 @@ from prldh.core import (
 )
 from prldh.engines import PythonEngine
 from prldh.models import Plan
-from prldh.plugins import HasFingerprint, called
+from prldh.plugins import fingerprint_of
 from prldh.study import Imputation
 from prldh.validation.refit import impute_for_resamples, refit_tissues
 from prldh.work import KeptWork, Shelf, Workers, digest_of, program_digest, run_work
@@ -213,15 +213,10 @@ def _digest_of(protocol: Protocol) -> str:
     objects = [(s.selector, s.settings) for s in protocol.steps]
     learners = [(protocol.learner.learner, protocol.learner.settings)]
     parts = [
-        (item.name, item.version, _source_of(item), settings.model_dump_json(), _fingerprint(item, settings))
+        (item.name, item.version, _source_of(item), settings.model_dump_json(), fingerprint_of("step", item, settings))
         for item, settings in (*objects, *learners)
     ]
     return digest_of(parts, protocol.by_source, protocol.if_empty, protocol.second_stage)
-
-
-def _fingerprint(item: Any, settings: Any) -> str:
-    """What a step depends on beside its settings, such as the content of a file that they name."""
-    return str(called("step", item, "fingerprint", settings)) if isinstance(item, HasFingerprint) else ""
 
 
 def _source_of(selector: Any) -> str:

@@ -63,7 +63,7 @@ from prldh.testing.selector_checks import make_rows
 from prldh.work import Workers, end_with, run_work
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from hostile_plugins import install, spoil
+from hostile_plugins import Deep, Exiting, Odd, install, spoil
 
 ROOT = Path(__file__).parents[2]
 
@@ -924,13 +924,25 @@ def test_what_plugins_print_from_several_threads_goes_aside(capsys):
     assert told.out == "own\n" and sorted(told.err.split("\n")[:-1]) == [f"loud {n}" for n in range(4)]
 
 
-ODD = [None, "x", [object()], np.zeros((2, 2, 2))]
+ODD = {
+    "None": lambda: None,
+    "text": lambda: "x",
+    "list": lambda: [object()],
+    "array": lambda: np.zeros((2, 2, 2)),
+    "half a character": lambda: "half \udc80",
+    "odd": Odd,
+    "exiting": Exiting,
+    "deep": Deep,
+}
 #: Hooks, and methods whose answer is another one.
 ANSWERS = {
-    "register_selectors": ("fit", "describe", "alternatives", "check_columns", "reached_from", "methods", "figures"),
+    "register_selectors": (
+        *("fit", "describe", "alternatives", "fingerprint", "check_columns", "reached_from", "remedy"),
+        *("methods", "figures", "remarks"),
+    ),
     "register_transforms": ("fit", "describe", "check_columns"),
-    "register_learners": ("fit",),
-    "register_validators": ("resamples",),
+    "register_learners": ("fit", "fingerprint", "methods"),
+    "register_validators": ("resamples", "methods", "design"),
     "register_checklists": ("evaluate", "score"),
     "register_report_sections": ("render",),
 }
@@ -943,13 +955,14 @@ FITTED = [
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("undrawn")
-@pytest.mark.parametrize("odd", ODD, ids=lambda odd: type(odd).__name__)
+@pytest.mark.parametrize("what", ODD)
 @pytest.mark.parametrize(
     ("hook", "method", "is_fitted"),
     [(hook, method, False) for hook, methods in ANSWERS.items() for method in methods]
     + [(hook, method, True) for hook, method in FITTED],
 )
-def test_an_odd_answer_is_one_message_or_nothing(study, tmp_path, monkeypatch, hook, method, is_fitted, odd):
+def test_an_odd_answer_is_one_message_or_nothing(study, tmp_path, monkeypatch, hook, method, is_fitted, what):
+    odd = ODD[what]()
     monkeypatch.setattr("prldh.pipeline.repeat_elsewhere", lambda plan: ())
     hooks = Peaceful().hooks()
     (item,) = hooks[hook]()
@@ -969,7 +982,7 @@ def test_an_odd_answer_is_one_message_or_nothing(study, tmp_path, monkeypatch, h
     try:
         prldh.analyze(study, tmp_path / "out", jobs=1, plugins=[_plugin(hooks)])
     except PrldhError as error:
-        assert "Traceback" not in str(error) and len(str(error)) < 2000
+        assert "Traceback" not in str(error) and len(str(error)) < 2000 and item.name in str(error)
         assert not (tmp_path / "out").exists()
 
 

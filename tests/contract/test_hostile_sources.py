@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +14,10 @@ from pydantic import BaseModel, ConfigDict, model_validator
 import prldh
 from prldh.api import hookimpl
 from prldh.core.errors import DataError, PluginError
+from prldh.data.imaging.sources import ChosenSource
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from hostile_plugins import Deep, Exiting, Odd
 
 
 class Plain(BaseModel):
@@ -50,13 +56,17 @@ def study(tmp_path_factory):
     return {"clinical": table, "tissues": {"disc": {"images": str(folder / "cases.csv"), "sources": ["odd"]}}}
 
 
-def measure(study, tmp_path, source):
+def measure(study, tmp_path, source, step=None, jobs=None):
     class Plugin:
         @hookimpl
         def register_feature_sources(self):
             return [source]
 
-    return prldh.extract(study, tmp_path / "out", plugins=[Plugin()])
+        @hookimpl
+        def register_image_steps(self):
+            return [] if step is None else [step]
+
+    return prldh.extract(study, tmp_path / "out", plugins=[Plugin()], jobs=jobs)
 
 
 def _raised(error):
@@ -93,6 +103,7 @@ class _Own(BaseException):
         (Source(metadata=lambda settings: ["a"]), "gives list in place of details"),
         (Source(metadata=lambda settings: {"a": object()}), "gives details that cannot be written as JSON"),
         (Source(trained_on=lambda settings: 5), "gives 5 by trained_on in place of a list of hashes"),
+        (Source(trained_on=lambda settings: ["p0"]), "by trained_on in place of a list of hashes"),
         (Source(trained_on=lambda settings: [["a"]]), "by trained_on in place of a list of hashes"),
     ],
 )
@@ -151,3 +162,58 @@ def test_what_it_makes_piece_by_piece_is_made_aside(study, tmp_path, capsys):
     shown = capsys.readouterr()
     assert "told by a stranger" not in shown.out
     assert (tmp_path / "out" / "features" / "disc.reader1.csv").exists()
+
+
+#: What a method may give, made where it is given: pytest shows parameters, and these end whoever does.
+ODD = {"odd": Odd, "exiting": Exiting, "deep": Deep, "complex": lambda: 1j, "half a character": lambda: "half \udc80"}
+
+
+@pytest.mark.parametrize("what", ODD)
+@pytest.mark.parametrize("member", ["fingerprint", "metadata", "describe", "trained_on", "readers", "packages"])
+def test_what_raises_where_it_is_looked_at_is_one_message(study, tmp_path, member, what):
+    """An answer is looked at where its plugin is named."""
+    odd = ODD[what]()
+    given = odd if member == "packages" else lambda *_: odd
+    source = Source(**{member: given, "prepare": lambda *_: [], "open_stream": lambda *_: None})
+    if member != "readers":
+        del source.prepare, source.open_stream
+    with pytest.raises(PluginError, match="feature source 'odd'"):
+        measure(study, tmp_path, source, jobs=2 if member == "readers" else 1)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("what", ODD)
+@pytest.mark.parametrize("member", ["fingerprint", "relative_to", "packages", "label", "ibsi_item", "of_image_alone"])
+def test_an_image_step_is_held_to_what_it_says_of_itself(study, tmp_path, member, what):
+    odd = ODD[what]()
+
+    class Step:
+        name, version, Settings = "still", "1", Plain
+
+        def apply(self, case, settings):
+            return case
+
+    step = Step()
+    if member == "relative_to":
+        step.Settings = _model(relative_to=lambda self, folder: odd)
+    else:
+        setattr(step, member, (lambda *_: odd) if member == "fingerprint" else odd)
+    with pytest.raises(PluginError, match="image step 'still'"):
+        measure({**study, "image_steps": ["still"]}, tmp_path, Source(), step)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_steps_are_told_what_json_holds(study, tmp_path):
+    for make in (*ODD.values(), lambda: {"a": object()}, lambda: {1: "a"}):
+        source = ChosenSource.of(Source(for_steps=lambda settings, make=make: make()), Plain(), tmp_path)
+        with pytest.raises(PluginError, match="'odd'"):
+            source.for_steps  # noqa: B018  # a property
+
+
+@pytest.mark.parametrize("what", ODD)
+@pytest.mark.parametrize("method", ["model_dump", "model_dump_json", "model_validate"])
+def test_settings_that_no_file_holds_are_refused_where_they_are_read(study, tmp_path, method, what):
+    odd = ODD[what]()
+    model = _model(**{method: (classmethod if method == "model_validate" else lambda f: f)(lambda *_, **__: odd)})
+    with pytest.raises(PluginError, match="odd"):
+        measure(study, tmp_path, Source(Settings=model))

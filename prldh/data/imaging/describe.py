@@ -16,7 +16,7 @@ from prldh.data.imaging.naming import without_names
 from prldh.data.imaging.patients import TissueImages
 from prldh.data.imaging.seen import TrainedOn, trained_on
 from prldh.data.imaging.sources import ChosenSource
-from prldh.plugins import HasMetadata, Labelled, NamesPackages, called, check_details, name_of
+from prldh.plugins import Labelled, NamesPackages, in_short, let_interruptions_pass, name_of
 
 SCHEMA = "prldh-features/1"
 #: IBSI's item of image steps that name none: other processing after acquisition.
@@ -219,7 +219,7 @@ def _measured(tissue: TissueImages, patients: Sequence[str]) -> Measured:
             name: SourceEntry(
                 version=c.source.version,
                 settings=dict(c.settings_given),
-                packages=_packages(c.source),
+                packages=_packages("feature source", c.source),
                 computed=_computed(c),
                 trained_on=trained_on(c, patients, tissue.patient_of) or ABSENT,
             )
@@ -259,7 +259,7 @@ def _measured(tissue: TissueImages, patients: Sequence[str]) -> Measured:
                 c.step.name,
                 c.step.version,
                 dict(c.settings_given),
-                _packages(c.step),
+                _packages("image step", c.step),
                 c.step.label if isinstance(c.step, Labelled) else c.step.name,
                 str(getattr(c.step, "ibsi_item", OTHER_PROCESSING)),
             )
@@ -278,10 +278,9 @@ def _as_entries(about: Mapping[str, Any]) -> dict[str, Any]:
 def _computed(chosen: ChosenSource) -> Mapping[str, Any] | Absent:
     """What a source says that its values depend on, in the terms of its software (its method ``metadata``): what the
     checklists read. Paths that it repeats stand as in the study file."""
-    if not isinstance(chosen.source, HasMetadata):
+    about = chosen.computed
+    if about is None:
         return ABSENT
-    about = called("feature source", chosen.source, "metadata", chosen.settings)
-    check_details("feature source", chosen.source, about)
     return {
         key: chosen.settings_given[key] if isinstance(value, str) and key in chosen.settings_given else value
         for key, value in about.items()
@@ -312,14 +311,16 @@ def describe_spread(values: Sequence[Number]) -> Spread | None:
     return Spread(int(known.size), float(known.mean()), sd, median, q1, q3, float(known.min()), float(known.max()))
 
 
-def _packages(source: Any) -> dict[str, str]:
+def _packages(noun: str, source: Any) -> dict[str, str]:
     """Versions of the distributions that a source says it computes with (its attribute ``packages``)."""
     if not isinstance(source, NamesPackages):
         return {}
     try:
         return {name: metadata.version(name) for name in source.packages}
-    except (TypeError, ValueError, AttributeError, metadata.PackageNotFoundError):
+    except BaseException as error:  # not installed, no names, or whatever a list of a kind of its own thinks of
+        let_interruptions_pass(error)
+        told = in_short(source.packages)
         raise PluginError(
-            f"the feature source '{name_of(source)}' computes with the packages {source.packages!r:.200}, which are not"
+            f"the {noun} '{name_of(source)}' computes with the packages {told:.200}, which are not"
             " names of installed distributions. Update its plugin."
         ) from None

@@ -30,7 +30,7 @@ from prldh.data.imaging.sources import PERTURB, ChosenSource, check_names, choos
 from prldh.data.imaging.stepping import ChosenStep, apply_steps, choose_steps
 from prldh.data.imaging.streaming import n_readers, stream_cases
 from prldh.data.tables import open_table, some
-from prldh.plugins import Registry, VerifiesValues, called, require_answer
+from prldh.plugins import Registry, VerifiesValues, answered
 from prldh.study import AS_IT_IS, ReadSettings, Study, TableRead, Tissue
 from prldh.work import Workers, run_work
 
@@ -368,9 +368,13 @@ def verify_cases(images: Images, n: int, generator: np.random.Generator, reading
         case = apply_steps(load_case(result.row, reading), tissue.steps)
         for chosen in tissue.chosen.values():
             if isinstance(chosen.source, VerifiesValues):
-                found = called("feature source", chosen.source, "verify", case, chosen.settings)
-                is_named = isinstance(found, Mapping)
-                require_answer(is_named, "feature source", chosen.source, "verify", found, "numbers by name")
+                given, wanted = (case, chosen.settings), "numbers by name"
+                found = answered("feature source", chosen.source, "verify", *given, read=_as_numbers, wanted=wanted)
                 for name, difference in found.items():
                     differences[name] = max(difference, differences.get(name, 0.0))
     return differences
+
+
+def _as_numbers(found: Any) -> dict[str, float] | None:
+    """What a source gives as differences, as floats."""
+    return {str(name): float(value) for name, value in found.items()} if isinstance(found, Mapping) else None

@@ -18,7 +18,7 @@ from prldh.data.imaging.seen import trained_on, warn_of_leaks
 from prldh.data.imaging.sources import ChosenSource
 from prldh.data.imaging.stepping import ChosenStep
 from prldh.data.tables import some
-from prldh.plugins import DescribesFeatures, HasMetadata, called, check_details, require_answer
+from prldh.plugins import DescribesFeatures, called, check_details, require_answer
 
 #: IBSI's code of the range of intensities, and what a source calls an image that it has not filtered.
 RANGE, UNFILTERED = "2OJQ", "original"
@@ -281,15 +281,14 @@ def _tell_of_few_bins(
     warnings = []
     columns = [name for of in names.values() for name in of]
     for source, chosen in sources.items():
-        is_telling = isinstance(chosen.source, HasMetadata)
-        computed = called("feature source", chosen.source, "metadata", chosen.settings) if is_telling else {}
-        width = (computed.get("setting") or {}).get("binWidth")
+        said = (chosen.computed or {}).get("setting")
+        width = said.get("binWidth") if isinstance(said, Mapping) else None
         ranges = [
             columns.index(name)
             for name in names[source]
             if about[name].get("ibsi") == RANGE and about[name].get("image_type") == UNFILTERED
         ]
-        if width and ranges:
+        if isinstance(width, (int, float)) and width > 0 and ranges:
             n = float(np.median([row[ranges[0]] for row in rows])) / width
             if n < FEWEST_BINS:
                 warnings.append(warn.FEW_BINS(tissue=tissue, source=source, n=n, width=width))

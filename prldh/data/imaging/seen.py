@@ -9,13 +9,17 @@ that a checkpoint names nobody.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from prldh.core import Warn, warn
 from prldh.data.imaging.sources import ChosenSource
 from prldh.data.tables import some
-from prldh.plugins import TrainedOnPatients, called, require_answer
+from prldh.plugins import TrainedOnPatients, answered, own_text
+
+_HASH = re.compile("[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -40,15 +44,20 @@ def trained_on(
     ``patient_of``: id → patient, where ids are lesions': either of them may have trained it."""
     if not isinstance(chosen.source, TrainedOnPatients):
         return None
-    given = called("feature source", chosen.source, "trained_on", chosen.settings)
-    is_list = isinstance(given, Collection) and not isinstance(given, str) and all(isinstance(i, str) for i in given)
-    require_answer(is_list, "feature source", chosen.source, "trained_on", given, "a list of hashes")
-    hashes = set(given)
+    wanted = "a list of hashes"
+    hashes = answered("feature source", chosen.source, "trained_on", chosen.settings, read=_as_hashes, wanted=wanted)
     whose = patient_of or {}
     seen = [
         i for i in ids if not hashes.isdisjoint(hashlib.sha256(p.encode()).hexdigest() for p in (i, whose.get(i, i)))
     ]
     return TrainedOn(len(hashes) or None, len(seen), tuple(seen))
+
+
+def _as_hashes(given: Any) -> set[str] | None:
+    if not isinstance(given, Collection) or isinstance(given, str):
+        return None
+    hashes = {(own_text(each) or "").lower() for each in given}
+    return hashes if all(_HASH.fullmatch(each) for each in hashes) else None  # an id itself would be nobody's
 
 
 def warn_of_leaks(

@@ -17,16 +17,19 @@ from prldh.plugins import (
     ChecksSettings,
     DividesCases,
     ExtractsMany,
-    HasFingerprint,
+    HasMetadata,
     InformsSteps,
     Registry,
-    RelativeSettings,
     ServesCommands,
+    answered,
     called,
+    check_details,
+    fingerprint_of,
+    json_mapping,
     layered_settings,
     lent,
     lent_all,
-    require_answer,
+    placed,
     settings_of,
 )
 from prldh.study import SHIPPED_SOURCES, Study
@@ -66,13 +69,10 @@ class ChosenSource:
             As the source says.
         """
         settings_given = settings.model_dump(mode="json")
-        if isinstance(settings, RelativeSettings):
-            found = called("settings of the feature source", settings, "relative_to", folder)
-            require_answer(type(found) is type(settings), "feature source", source, "relative_to", found, "settings")
-            settings = found
+        settings = placed("feature source", source, settings, folder)
         if isinstance(source, ChecksSettings):
             called("feature source", source, "check", settings)
-        more = called("feature source", source, "fingerprint", settings) if isinstance(source, HasFingerprint) else ""
+        more = fingerprint_of("feature source", source, settings)
         return cls(
             source,
             settings,
@@ -83,8 +83,19 @@ class ChosenSource:
     @property
     def for_steps(self) -> Mapping[str, Any]:
         """What the source tells the steps that take its features."""
-        is_informing = isinstance(self.source, InformsSteps)
-        return called("feature source", self.source, "for_steps", self.settings) if is_informing else {}
+        if not isinstance(self.source, InformsSteps):
+            return {}
+        wanted = "a dictionary of text and numbers"
+        return answered("feature source", self.source, "for_steps", self.settings, read=json_mapping, wanted=wanted)
+
+    @property
+    def computed(self) -> Mapping[str, Any] | None:
+        """What the source says that its values depend on, in the terms of its software; None: it says nothing."""
+        if not isinstance(self.source, HasMetadata):
+            return None
+        about: Mapping[str, Any] = called("feature source", self.source, "metadata", self.settings)
+        check_details("feature source", self.source, about)
+        return about
 
     @property
     def takes_many(self) -> bool:

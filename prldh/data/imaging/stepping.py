@@ -15,13 +15,13 @@ from prldh.core import Case, DataError, PluginError, PrldhError, StudyError, Vol
 from prldh.data.imaging.sources import code_of, settings_text
 from prldh.plugins import (
     ChecksSettings,
-    HasFingerprint,
     Registry,
-    RelativeSettings,
     called,
     describe_error,
+    fingerprint_of,
     lent,
     let_interruptions_pass,
+    placed,
     settings_of,
 )
 from prldh.study import Study
@@ -61,11 +61,10 @@ def choose_steps(study: Study, tissue: str, registry: Registry, folder: Path) ->
         step = registry.choose(HOOK, name, where)
         settings = settings_of(step.Settings, raw, f"{where}.{name}")
         given = settings.model_dump(mode="json")
-        if isinstance(settings, RelativeSettings):
-            settings = lent(settings, "relative_to", folder)
+        settings = placed("image step", step, settings, folder)
         if isinstance(step, ChecksSettings):
             called("image step", step, "check", settings)
-        more = called("image step", step, "fingerprint", settings) if isinstance(step, HasFingerprint) else ""
+        more = fingerprint_of("image step", step, settings)
         key = f"{step.name} {step.version} {_code_of(step)} {settings_text(given)} {more}"
         chosen.append(ChosenStep(step, settings, given, key))
     names = [c.step.name for c in chosen]

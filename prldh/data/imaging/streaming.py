@@ -15,6 +15,7 @@ from prldh.data.imaging.sources import ChosenSource
 from prldh.plugins import (
     CaseStream,
     ExtractsStream,
+    answered,
     called,
     lent,
     lent_next,
@@ -35,8 +36,14 @@ def n_readers(sources: Mapping[str, ChosenSource], jobs: int) -> int:
 
 
 def _readers_of(chosen: ChosenSource, jobs: int) -> int:
-    is_streamed = isinstance(chosen.source, ExtractsStream)
-    return int(called("feature source", chosen.source, "readers", chosen.settings, jobs)) if is_streamed else 0
+    if not isinstance(chosen.source, ExtractsStream):
+        return 0
+    wanted = "a whole number from 0"
+    return answered("feature source", chosen.source, "readers", chosen.settings, jobs, read=_as_count, wanted=wanted)
+
+
+def _as_count(found: Any) -> int | None:
+    return int(found) if type(found) is int and 0 <= found < 1 << 16 else None
 
 
 def stream_cases(
