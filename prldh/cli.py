@@ -25,6 +25,7 @@ from prldh.core import (
     open_streams,
     passing_through,
     printable,
+    quoted,
     ran_out,
     silence,
     status_when_interrupted,
@@ -54,17 +55,39 @@ class Place(click.Path):
             self.fail("the path is blank. Give one; the working directory is '.'.", param, context)
         return super().convert(value, param, context)
 
-    @classmethod
-    def of_all(cls, command: click.Command) -> click.Command:
-        """A command, of prldh or of a plugin, whose paths are of this type."""
-        for param in command.params:
-            if type(param.type) is click.Path:
-                own = cls()
-                vars(own).update(vars(param.type))
-                param.type = own
-        for each in getattr(command, "commands", {}).values():
-            cls.of_all(each)
-        return command
+
+class Once(click.Option):
+    """An option that is given once: click lets the last of several values count, without a word."""
+
+    def add_to_parser(self, parser: Any, ctx: click.Context) -> None:
+        self.multiple = True  # so that the parser keeps every value
+        try:
+            super().add_to_parser(parser, ctx)
+        finally:
+            self.multiple = False
+
+    def handle_parse_result(self, ctx: click.Context, opts: Any, args: list[str]) -> tuple[Any, list[str]]:
+        if self.name in opts:
+            given = opts[self.name]
+            if len(set(given)) > 1 and not ctx.resilient_parsing:
+                told = " and ".join(quoted(value) for value in dict.fromkeys(given))
+                raise click.BadParameter(f"it is given {len(given)} times, as {told}. Give it once.", ctx, self)
+            opts = {**opts, self.name: given[-1]}
+        return super().handle_parse_result(ctx, opts, args)
+
+
+def held(command: click.Command) -> click.Command:
+    """A command, of prldh or of a plugin, whose paths are places and whose options are given once."""
+    for param in command.params:
+        if type(param.type) is click.Path:
+            own = Place()
+            vars(own).update(vars(param.type))
+            param.type = own
+        if type(param) is click.Option and not (param.multiple or param.count):
+            param.__class__ = Once
+    for each in getattr(command, "commands", {}).values():
+        held(each)
+    return command
 
 
 class Named(click.Choice):
@@ -133,7 +156,7 @@ class PrldhGroup(click.Group):
 
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
         found = super().get_command(context, name)
-        return None if found is None else Place.of_all(found)
+        return None if found is None else held(found)
 
     def invoke(self, context: click.Context) -> None:
         try:
