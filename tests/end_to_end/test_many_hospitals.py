@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from pages import unmarked
 from phone import cut_on_a_phone
+from plain_r import compare_with_plain_r
 from scipy import stats
 from sklearn.metrics import brier_score_loss, roc_auc_score
 
@@ -238,6 +239,7 @@ def test_groups_of_one_class_are_listed_and_left_out(tmp_path):
     assert any(w["code"] == "PRL-180" and "E, F" in w["message"] for w in results["warnings"])
 
 
+@pytest.mark.r
 @pytest.mark.parametrize("kind", ["every pair wrong", "one prediction"])
 def test_where_a_model_fails_in_a_group_there_is_no_summary_of_the_others(tmp_path, kind):
     """They alone looked better than the model is: 0.603 (0.575, 0.630) of three groups, nothing kept in a fourth."""
@@ -262,6 +264,7 @@ def test_where_a_model_fails_in_a_group_there_is_no_summary_of_the_others(tmp_pa
     assert all(pooled[key] is None for key in ("estimate", "low", "high", "prediction_low", "tau2", "q_p"))
     page = unmarked((tmp_path / "out" / "report.html").read_text(encoding="utf-8"))
     assert "A summary of the other groups alone would be too hopeful: in G" in page
+    compare_with_plain_r(results, tmp_path / "out")
 
 
 def test_rows_of_a_patient(tmp_path):

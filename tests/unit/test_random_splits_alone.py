@@ -53,5 +53,5 @@ def test_a_part_of_one_class_has_neither_auc_nor_line_and_is_told_as_what_it_is(
 
 def test_reasons_of_groups_as_one_end_within_their_sentence():
     for points in ([], [(0.7, 0.01)], [(0.7, 0.01), (0.8, 0.01)]):
-        pooled = pool_areas(points, PythonEngine(), 0.95, [])
+        pooled = pool_areas(points, PythonEngine(), 0.95, [], [])
         assert pooled.reason and not pooled.reason.endswith(".")

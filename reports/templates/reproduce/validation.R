@@ -150,19 +150,21 @@ calibration_line <- function(eta) {
   setNames(found, c("intercept", "slope"))
 }
 mean_curve <- function(curves) Reduce(`+`, curves) / length(curves)
-# Groups as one: a random-effects summary of their AUCs on the logit scale, less groups of one class or an AUC of 0 or 1.
+# Groups as one: a random-effects summary of their AUCs on the logit scale, less groups of one class, of equal predictions or
+# with an AUC of 0 or 1, which have no variance. Where one of these has an AUC of 0 or 0.5, the others' would be too hopeful.
 groups_as_one <- function(predictions, resamples) {
   areas <- lapply(seq_along(resamples), function(r) {
     test <- resamples[[r]]$test
-    if (predictions$alone[r] || length(unique(y[test])) < 2) return(c(NA, NA))
+    if (length(unique(y[test])) < 2) return(c(NA, NA))
     p <- ranked(predictions$etas[r, test])
     found <- if (is_clustered) prldh$clustered_auc(y[test], p, cohort$patient[test], level) else prldh$auc(y[test], p, level)
     c(found$estimate, found$variance)
   })
   a <- sapply(areas, `[`, 1)
   v <- sapply(areas, `[`, 2)
-  is_pooled <- !is.na(v) & v > 0 & a > 0 & a < 1
+  is_pooled <- !predictions$alone & !is.na(v) & v > 0 & a > 0 & a < 1
   found <- prldh$pool_random_effects(qlogis(a[is_pooled]), v[is_pooled] / (a * (1 - a))[is_pooled]^2, level)
+  if (any(!is_pooled & a <= 0.5, na.rm = TRUE)) found[] <- NA
   ends <- c("estimate", "low", "high", "prediction_low", "prediction_high")
   c(lapply(found[ends], plogis), found[c("tau2", "i2", "q", "q_p")], list(n_groups = sum(is_pooled)))
 }
