@@ -15,7 +15,7 @@ import numpy as np
 from prldh.apply.features import ScoreInputs
 from prldh.apply.frozen import Frozen
 from prldh.apply.patients import NewPatients
-from prldh.core import LinearScore, Warn, finite, warn
+from prldh.core import LinearScore, Warn, finite, take_columns, warn
 from prldh.data import some
 from prldh.engines import StatisticsEngine
 from prldh.stats import difference_of_moments
@@ -37,6 +37,7 @@ def describe_shift(
     shifts, warnings = {}, []
     for tissue, inputs in patients.inputs.items():
         training = _training(frozen.model["tissues"][tissue])
+        warnings += _held_to_range(tissue, frozen.model["tissues"][tissue]["chain"][-1], inputs)
         features = [_feature(name, own, training) for name, own in zip(inputs.names, inputs.values.T, strict=True)]
         distances, reason = _distances(training, inputs, engine)
         n = len(inputs.values)
@@ -56,6 +57,19 @@ def describe_shift(
                 warn.FAR_PATIENTS(tissue=tissue, n_beyond=last["n_beyond"], n=n, n_features=len(inputs.names))
             )
     return shifts, warnings
+
+
+def _held_to_range(tissue: str, last: Mapping[str, Any], inputs: ScoreInputs) -> list[Warn]:
+    """How many of the new patients' scores were cut off."""
+    score = LinearScore.from_state(last["state"]) if last["step"] == LinearScore.name else None
+    if score is None or score.reach is None:
+        return []
+    sums = score.sum(take_columns(inputs.values, inputs.names, score.names))
+    low, high = score.reach
+    n_beyond = int(((sums < low) | (sums > high)).sum())
+    if not n_beyond:
+        return []
+    return [warn.BEYOND_REACH(tissue=tissue, n_beyond=n_beyond, n=len(sums), low=low, high=high)]
 
 
 def _sd_away(feature: Mapping[str, Any]) -> float:

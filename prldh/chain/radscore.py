@@ -13,7 +13,6 @@ import numpy as np
 
 from prldh.chain.applying import Table, applied, apply_chain, check_again
 from prldh.chain.learners import LogisticLearner
-from prldh.chain.learners.shared import within_reach
 from prldh.chain.shared import child_of, distinct_patients, stratified_folds
 from prldh.chain.states import state_as_fitted
 from prldh.chain.steps import Protocol, fit_steps, strongest
@@ -28,6 +27,7 @@ from prldh.core import (
     TissueFit,
     TrainingRows,
     Warn,
+    reach_of,
     seed_for,
     warn,
 )
@@ -246,7 +246,7 @@ def _cross_fit(
             source: Table(rows.values, rows.names, rows.images[0] if rows.images else None)
             for source, rows in zip(sources, held_out, strict=True)
         }
-        scores[test] = within_reach(apply_chain(fit.chain, tables, held_out[0].columns), fit.values)
+        scores[test] = np.clip(apply_chain(fit.chain, tables, held_out[0].columns), *reach_of(fit.values))
     return scores
 
 

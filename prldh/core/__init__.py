@@ -71,6 +71,7 @@ from prldh.core.fitted import (
     SecondStage,
     TissueFit,
     positions,
+    reach_of,
     take_columns,
 )
 from prldh.core.folders import Held, hold
@@ -220,6 +221,7 @@ __all__ = [
     "Ledger",
     "LedgerRow",
     "LinearScore",
+    "reach_of",
     "Measure",
     "ModelSpec",
     "NOWHERE",

@@ -198,9 +198,24 @@ class ChosenImages:
         return self.choose(ImageValues(own, columns["row"], columns["weight"]))
 
 
+def reach_of(scores: np.ndarray) -> tuple[float, float]:
+    """The range of the scores (n,) of rows that were fitted, and a quarter of it beyond either end: how far scores of
+    others are believed.
+
+    One patient with a feature that is an artefact, a million SD away, would otherwise settle by itself what is fitted
+    to scores or measured on them.
+    """
+    low, high = float(scores.min()), float(scores.max())
+    beyond = (high - low) / 4
+    return low - beyond, high + beyond
+
+
 @dataclass(frozen=True)
 class LinearScore:
-    """A linear Radscore: intercept + sum of coefficient * (feature - center) / scale."""
+    """A linear Radscore: intercept + sum of coefficient * (feature - center) / scale.
+
+    ``reach``: the least and the largest score that it gives; what the sum is beyond them is cut off. None: no limit.
+    """
 
     intercept: float
     features: tuple[tuple[str, str], ...]  # (source, feature name)
@@ -209,6 +224,7 @@ class LinearScore:
     scale: np.ndarray  # (k,)
     details: Mapping[str, Any] = field(default_factory=dict, compare=False)
     warnings: tuple[str | Warn, ...] = field(default=(), compare=False)
+    reach: tuple[float, float] | None = None
 
     kind: ClassVar[Kind] = "scores"
     name: ClassVar[str] = "linear score"
@@ -224,6 +240,7 @@ class LinearScore:
         numbers = zip(self.coefficients.tolist(), self.center.tolist(), self.scale.tolist(), strict=True)
         return {
             "intercept": self.intercept,
+            "reach": None if self.reach is None else list(self.reach),
             "features": [
                 {"source": source, "name": name, "coefficient": b, "center": center, "scale": scale}
                 for (source, name), (b, center, scale) in zip(self.features, numbers, strict=True)
@@ -236,7 +253,9 @@ class LinearScore:
         numbers = [np.array([f[key] for f in features], dtype=float) for key in ("coefficient", "center", "scale")]
         coefficients, center, scale = numbers
         names = tuple((f["source"], f["name"]) for f in features)
-        return cls(float(state["intercept"]), names, coefficients, center, scale)
+        reach = state.get("reach")  # models of before have none
+        of_state = cls(float(state["intercept"]), names, coefficients, center, scale)
+        return of_state if reach is None else replace(of_state, reach=(float(reach[0]), float(reach[1])))
 
     def of_sources(self, source_of: Mapping[str, str]) -> LinearScore:
         """The same, each feature with the source that it came from."""
@@ -244,10 +263,22 @@ class LinearScore:
 
     def log_odds(self, values: np.ndarray) -> np.ndarray:
         """The score (n,) of rows whose columns are its features, in their order."""
+        return self._within(self.sum(values))
+
+    def sum(self, values: np.ndarray) -> np.ndarray:
+        """The same without the limits of its reach."""
         total = np.full(values.shape[0], self.intercept)
         for j in range(len(self.coefficients)):
             total += self._term(j, values[:, j])
         return total
+
+    def _within(self, scores: np.ndarray) -> np.ndarray:
+        return scores if self.reach is None else np.clip(scores, *self.reach)
+
+    def reaching(self, values: np.ndarray) -> LinearScore:
+        """The same, for rows (n, k) that it was fitted to: what it gives goes no further beyond their scores than
+        :func:`reach_of` says."""
+        return replace(self, reach=reach_of(self.sum(values)))
 
     def permuting(self, values: np.ndarray) -> Callable[[int, np.ndarray], np.ndarray]:
         """What gives, bit for bit, the scores (r, n) of rows (n, k) whose column j has other values, r times (r, n):
@@ -261,7 +292,7 @@ class LinearScore:
             total: np.ndarray = before[j] + self._term(j, other)
             for term in terms[j + 1 :]:
                 total += term
-            return total
+            return self._within(total)
 
         return log_odds
 

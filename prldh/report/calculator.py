@@ -61,10 +61,11 @@ class Feature:
 
 @dataclass(frozen=True)
 class Form:
-    """A linear Radscore from its features."""
+    """A linear Radscore from its features; ``reach``: the least and the largest that it may be."""
 
     intercept: float
     features: tuple[Feature, ...]
+    reach: tuple[float, float] | None
 
 
 @dataclass(frozen=True)
@@ -380,7 +381,7 @@ def _form(tissue: Mapping[str, Any]) -> Form | str:
         low, high = seen.get(name, (None, None))
         shown = "" if low is None or high is None else range_text(low, high)
         made.append(Feature(name, float(b), float(center), float(scale), low, high, shown))
-    return Form(score.intercept, tuple(made))
+    return Form(score.intercept, tuple(made), score.reach)
 
 
 def _column(

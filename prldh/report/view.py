@@ -219,10 +219,14 @@ def _formula(tissue: dict[str, Any]) -> str:
     score = tissue["radscore"]
     if score.get("reason"):
         return f"The Radscore is a {score['method'].replace('_', ' ')}'s; {score['reason'].replace(': ', ' and ')}."
+    kept = ""
+    if ends := score.get("reach"):
+        low, high = (typeset(plain(end, 4)) for end in ends)
+        kept = f"; below {low} or above {high} it is taken for that end, which nobody here reaches"
     if len(score["coefficients"]) > FEATURES_SHOWN:
         return (
             f"Radscore = {typeset(plain(score['intercept'], 4))} + Σ coefficient × z(feature) over"
-            f" {len(score['coefficients'])} features, where z(feature) = (value − centre) / scale"
+            f" {len(score['coefficients'])} features, where z(feature) = (value − centre) / scale{kept}"
         )
     parts = [
         f"{'−' if b < 0 else '+'} {typeset(plain(abs(b), 4))} × z({feature})"
@@ -230,7 +234,7 @@ def _formula(tissue: dict[str, Any]) -> str:
     ]
     return (
         f"Radscore = {typeset(plain(score['intercept'], 4))} {' '.join(parts)}, where z(feature) = (value − centre) /"
-        " scale"
+        f" scale{kept}"
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -91,7 +91,8 @@ class SelectionEntry:
 @dataclass(frozen=True)
 class RadscoreEntry:
     """A score by feature, made by the learner ``method``. Coefficients are null, with the ``reason``, where the score
-    is not a sum of its features. ``details`` are the learner's."""
+    is not a sum of its features. ``reach``: the least and the largest score that it gives to anyone, where it has such
+    limits. ``details`` are the learner's."""
 
     intercept: Number
     coefficients: Mapping[str, Number] | None
@@ -104,6 +105,7 @@ class RadscoreEntry:
     importance: Later[Mapping[str, Importance]]
     contributions: Later[ContributionsEntry]
     reason: str | Absent = ABSENT
+    reach: tuple[float, float] | Absent = ABSENT
 
 
 @dataclass(frozen=True)
@@ -157,9 +159,10 @@ def _radscore(score: FittedScore, plan: Plan, run: EngineRun, name: str) -> Rads
         return {feature: float(value) for (_, feature), value in zip(score.features, values, strict=True)}
 
     coefficients, center, scale = (by_feature(v) for v in (score.coefficients, score.center, score.scale))
-    return RadscoreEntry(
+    entry = RadscoreEntry(
         score.intercept, coefficients, center, scale, method, stage, collinearity, details, importance, added
     )
+    return entry if score.reach is None else replace(entry, reach=score.reach)
 
 
 def _selection(plan: Plan, run: EngineRun, name: str) -> SelectionEntry:

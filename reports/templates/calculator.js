@@ -171,6 +171,8 @@ for (const box of document.querySelectorAll("[data-calculator]")) {
         complain(cells[k], problem);
         if (problem || !("value" in typed)) isWhole = false; else sum += feature.coefficient * ((typed.value - feature.center) / feature.scale);
       });
+      const reach = field.form.reach;
+      if (reach) sum = Math.min(Math.max(sum, reach[0]), reach[1]);
       inputs[part.dataset.form].value = isWhole ? String(sum) : "";
       show();
     });

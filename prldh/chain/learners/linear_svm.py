@@ -10,9 +10,9 @@ from typing import Annotated, Any, Literal, NamedTuple
 import numpy as np
 from pydantic import Field
 
-from prldh.chain.learners.shared import in_own_order, within_reach
+from prldh.chain.learners.shared import in_own_order
 from prldh.chain.shared import child_of, inner_folds, stratified_folds
-from prldh.core import LinearScore, Reference, StepRun, TrainingRows, bounds
+from prldh.core import LinearScore, Reference, StepRun, TrainingRows, bounds, reach_of
 from prldh.engines import StatisticsEngine
 from prldh.plugins import LearnerSettings
 from prldh.stats import auc
@@ -138,7 +138,7 @@ class LinearSvmLearner:
             remarks += ("held-out decision values do not rise with the event: everyone gets the same score",)
             return _same_for_everyone(intercept, details, remarks)
         kept = np.flatnonzero(machine.weight)
-        return LinearScore(
+        score = LinearScore(
             intercept + slope * machine.intercept,
             tuple(("", rows.names[j]) for j in kept),
             slope * machine.weight[kept],
@@ -147,6 +147,7 @@ class LinearSvmLearner:
             details,
             remarks,
         )
+        return score.reaching(rows.values[:, kept])
 
     def from_state(self, state: Mapping[str, Any]) -> LinearScore:
         return LinearScore.from_state(state)
@@ -217,7 +218,7 @@ def choose_cost(rows: TrainingRows, fold: np.ndarray, costs: Sequence[float]) ->
         decision, bounded = np.empty(len(fold)), np.empty(len(fold))
         for test, machine in zip(folds, machines, strict=True):
             decision[test] = machine.decide(rows.values[test])
-            bounded[test] = within_reach(decision[test], machine.decide(rows.values[~test]))
+            bounded[test] = np.clip(decision[test], *reach_of(machine.decide(rows.values[~test])))
         tried.append(cost)
         areas.append(float(np.mean([auc(rows.outcome[test], decision[test])["estimate"] for test in folds])))
         decisions.append(bounded)

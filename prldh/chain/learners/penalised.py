@@ -175,7 +175,8 @@ def fit_penalised(
     }
     names = sorted(rows.names)
     features = tuple(("", names[j]) for j in kept)
-    return LinearScore(float(b[0]), features, b[1:][kept], center[kept], scale[kept], details, warnings)
+    score = LinearScore(float(b[0]), features, b[1:][kept], center[kept], scale[kept], details, warnings)
+    return score.reaching(rows.values[:, by_name[kept]])
 
 
 def _inner_folds(

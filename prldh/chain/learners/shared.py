@@ -53,14 +53,3 @@ def log_odds_of(share: np.ndarray) -> np.ndarray:
 def seed_word(seed: np.random.SeedSequence) -> int:
     """A whole number of 64 bits; the seed stays as it was."""
     return int(seed.generate_state(1, np.uint64)[0])
-
-
-def within_reach(scores: np.ndarray, training: np.ndarray) -> np.ndarray:
-    """Held-out scores (m,), none further beyond those of the rows (n,) that were fitted than a quarter of their range.
-
-    What is fitted on held-out scores would otherwise be settled by one patient whose feature is an artefact, a million
-    SD away.
-    """
-    low, high = training.min(), training.max()
-    beyond = (high - low) / 4
-    return np.clip(scores, low - beyond, high + beyond)

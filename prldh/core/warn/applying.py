@@ -68,3 +68,14 @@ REVERSED_SLOPE = WarnKind(
     "In the patients that fit, higher predictions go with fewer events. No recalibration mends such a model.",
     "Look at the coding of outcome and event, at the features, and at the number of patients that fit.",
 )
+BEYOND_REACH = WarnKind(
+    "PRL-156",
+    "external",
+    _SECTION,
+    "Radscores were held to the study's range",
+    "tissue {tissue}: the features of {n_beyond} of {n} new patients sum to a Radscore that lies farther beyond the"
+    " study's than a quarter of their range ({low:.3g} to {high:.3g}); it was taken for that end.",
+    "A penalised score of features far from all that the study saw is an extrapolation, often of an artefact or of"
+    " another unit. How far beyond the end such patients lie does not count.",
+    "Look at these patients' features first: units, scanners and settings, then their masks.",
+)

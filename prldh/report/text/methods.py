@@ -235,7 +235,13 @@ def _score(w: Writer, tissues: list[str]) -> str:
     fitted = w.fill(w.words.learner) if w.words.learner else w.words.learner_label(first["method"])
     if first.get("reason"):
         return f"From the features that remained the Radscore, log odds of the event, was made by {fitted}."
-    return f"The Radscore is the linear predictor of the standardised features that remained by {fitted}."
+    made = f"The Radscore is the linear predictor of the standardised features that remained by {fitted}."
+    if first.get("reach"):
+        made += (
+            " A score of a patient whom it was not fitted to was taken to lie no farther beyond the scores of those"
+            " whom it was fitted to than a quarter of their range."
+        )
+    return made
 
 
 def _second_stage(w: Writer) -> Iterator[str]:
