@@ -253,9 +253,13 @@ class LinearScore:
         numbers = [np.array([f[key] for f in features], dtype=float) for key in ("coefficient", "center", "scale")]
         coefficients, center, scale = numbers
         names = tuple((f["source"], f["name"]) for f in features)
-        reach = state.get("reach")  # models of before have none
-        of_state = cls(float(state["intercept"]), names, coefficients, center, scale)
-        return of_state if reach is None else replace(of_state, reach=(float(reach[0]), float(reach[1])))
+        score = cls(float(state["intercept"]), names, coefficients, center, scale)
+        if state.get("reach") is None:  # models of before have none
+            return score
+        low, high = map(float, state["reach"])
+        if low > high:
+            raise ValueError("its reach ends before it begins")
+        return replace(score, reach=(low, high))
 
     def of_sources(self, source_of: Mapping[str, str]) -> LinearScore:
         """The same, each feature with the source that it came from."""

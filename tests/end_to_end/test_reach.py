@@ -65,6 +65,13 @@ def test_the_published_score_and_models_of_before_have_no_limit():
     assert LinearScore.from_state(state).reach is None
 
 
+@pytest.mark.parametrize("reach", ([2, 1], [1], [1, 2, 3], ["a", 2]))
+def test_limits_that_are_none_are_no_state(reach):
+    state = fitted(RidgeLearner(), made()).state | {"reach": reach}
+    with pytest.raises(ValueError):
+        LinearScore.from_state(state)
+
+
 def test_a_score_that_is_the_same_for_everyone_reaches_itself_alone():
     assert reach_of(np.full(4, 0.3)) == (0.3, 0.3)
 
