@@ -292,6 +292,15 @@ def answered(noun: str, item: Any, method: str, *given: Any, read: Callable[[Any
     return cast(T, answer)
 
 
+def said(noun: str, item: Any, part: str, otherwise: str = "") -> str:
+    """Text that an object says of itself, such as its ``label``; ``otherwise`` where it says nothing."""
+    with guarded(noun, item):
+        found = getattr(item, part, otherwise)
+        text = own_text(found)
+        require_answer(text is not None, noun, item, part, found, "text")
+    return cast(str, text)
+
+
 def fingerprint_of(noun: str, item: Any, settings: Any) -> str:
     """What an object depends on beside its settings, such as the content of a file that they name."""
     if not isinstance(item, HasFingerprint):

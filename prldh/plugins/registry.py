@@ -413,35 +413,23 @@ def _refuse_incomplete(kind: Kind, item: Any, plugin: str) -> None:
         raise PluginError(f"{kind.noun} {item!r:.200} of plugin '{plugin}' has no name, but {item.name!r:.80}.")
     if set(item.name) & set("/\\\0"):  # files are named by it
         raise PluginError(f"{kind.noun} {item.name!r:.80} of plugin '{plugin}' has a name with a slash or NUL in it.")
-    version = getattr(item, "version", "")
-    if not isinstance(version, str):
-        raise PluginError(
-            f"{kind.noun} '{item.name}' of plugin '{plugin}' has the version {version!r:.80}, which is no text such as"
-            ' "1.0".'
-        )
     _refuse_odd_attributes(kind, item, plugin)
-    for part in ("version", "label", "short_label", "title"):
-        text = getattr(item, part, "")
-        if isinstance(text, str) and not is_writable(text):
-            raise PluginError(
-                f"{kind.noun} '{item.name}' of plugin '{plugin}' has a {part} that no file holds: {text!r:.80}."
-            )
 
 
-#: What is true or false of an object, and what results hold of image steps as text.
+#: What is true or false of an object, and what is text.
 _FLAGS = ("of_image_alone", "memorises", "fills_blanks", "takes_blanks")
-_TEXTS = ("label", "ibsi_item")
+_TEXTS = ("version", "label", "short_label", "title", "ibsi_item", "second_stage")
 
 
 def _refuse_odd_attributes(kind: Kind, item: Any, plugin: str) -> None:
-    for part in (*_FLAGS, *(_TEXTS if kind.noun == "image step" else ())):
+    for part in (*_FLAGS, *_TEXTS):
         if not hasattr(item, part):
             continue
         value = getattr(item, part)
         if not (isinstance(value, bool) if part in _FLAGS else is_writable(value)):
             raise PluginError(
                 f"{kind.noun} '{item.name}' of plugin '{plugin}' has {in_short(value):.80} as its {part}, which is"
-                f" {'neither True nor False' if part in _FLAGS else 'no text'}."
+                f" {'neither True nor False' if part in _FLAGS else 'no text that files can hold'}."
             )
 
 
