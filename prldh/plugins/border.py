@@ -23,11 +23,12 @@ from typing import Any, NoReturn, TextIO, TypeVar, cast
 import numpy as np
 from pydantic import BaseModel
 
-from prldh.core import note_left
+from prldh.core import PluginError, note_left
 from prldh.plugins.interfaces import HasFingerprint, RelativeSettings
-from prldh.plugins.promises import guarded, is_strangers, note_giver, own_text, require_answer
+from prldh.plugins.promises import guarded, is_strangers, name_of, note_giver, own_text, require_answer
 from prldh.plugins.replaced import Look, keep_modules, looked_at
 from prldh.plugins.surroundings import keep_surroundings
+from prldh.plugins.unrun import why_unawaited
 
 T = TypeVar("T")
 
@@ -243,6 +244,9 @@ def lent(item: Any, method: str, *given: Any) -> Any:
         return function(*given)
     with printing_aside(looked_at(type(item), method)), np.errstate():  # how numpy tells of errors is set back, too
         found = function(*(handed(each) for each in given))
+    why = why_unawaited(found)
+    if why:
+        raise PluginError(f"{method} of '{name_of(item)}' {why}.")
     note_giver(item, found)
     # an array may be one that the plugin fills again the next time
     return found.copy() if isinstance(found, np.ndarray) else found
