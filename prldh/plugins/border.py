@@ -23,7 +23,7 @@ from typing import Any, NoReturn, TextIO, TypeVar, cast
 import numpy as np
 from pydantic import BaseModel
 
-from prldh.core import PluginError, note_left
+from prldh.core import PluginError, listen, mark_pretended, note_left
 from prldh.plugins.interfaces import HasFingerprint, RelativeSettings
 from prldh.plugins.promises import guarded, is_strangers, name_of, note_giver, own_text, require_answer
 from prldh.plugins.replaced import Look, keep_modules, looked_at
@@ -139,6 +139,7 @@ class _Aside:
     def __init__(self) -> None:
         self._lock, self._within = threading.Lock(), 0
         self._set_back: list[Callable[[], object]] = []
+        self._end_listening: Callable[[], object] = bool
         self._own: tuple[TextIO, TextIO] | None = None
         self._handles: dict[int, int] = {}
         self._threads: list[threading.Thread] = []
@@ -152,6 +153,9 @@ class _Aside:
             self._within += 1
         try:
             yield
+        except BaseException as error:
+            mark_pretended(error)
+            raise
         finally:
             if _own_process() != process:
                 _end_process(0)
@@ -162,6 +166,7 @@ class _Aside:
 
     def _turn(self, look: Look) -> None:
         self._threads = threading.enumerate()
+        self._end_listening = listen()
         self._set_back = [keep_modules(look), keep_surroundings()]  # whose ways back may be replaced
         self._own = sys.stdout, sys.stderr
         sys.stdout = sys.stderr = cast(TextIO, _Lent(sys.stderr))
@@ -177,6 +182,7 @@ class _Aside:
             for back in self._set_back:
                 back()
         finally:
+            self._end_listening()
             self._turn_out_back()
 
     def _turn_out_back(self) -> None:

@@ -3,7 +3,9 @@ looks at it: one message names it, or it is not looked at."""
 
 from __future__ import annotations
 
+import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -117,3 +119,75 @@ def test_a_statistic_that_raises_where_it_is_looked_at_is_one_message(what):
 def test_a_standard_that_a_checklist_says_it_has_is_not_looked_at(what):
     item, _ = _of("register_checklists", standard=ODD[what]())
     assert known_items([item]) == ({"list": None}, {})
+
+
+# ---------------------------------------------------------------- interruptions, as a script or notebook hears of them
+
+STOPS = [KeyboardInterrupt, SystemExit, GeneratorExit]
+
+
+@pytest.fixture
+def as_python_has_it():
+    former = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    is_as_it_was = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    signal.signal(signal.SIGINT, former)
+    assert is_as_it_was
+
+
+def _raising(stop):
+    def call(*_):
+        raise stop("mine")
+
+    return call
+
+
+@pytest.mark.usefixtures("as_python_has_it")
+@pytest.mark.parametrize("stop", STOPS)
+def test_what_an_observer_raises_is_its_own(stop):
+    registry = Registry([plugin_of({"stage_finished": lambda stage, result: _raising(stop)()})], load_built_ins=False)
+    with pytest.raises(PluginError, match=f"the plugin 'mine', which observes the stage 'x', failed: {stop.__name__}"):
+        registry.tell("x", None)
+
+
+@pytest.mark.usefixtures("as_python_has_it")
+@pytest.mark.parametrize("stop", STOPS)
+def test_what_a_section_raises_is_a_sentence(tmp_path, stop):
+    _, plugin = _of("register_report_sections", render=_raising(stop))
+    (section,) = page._plugin_sections({}, tmp_path, Registry([plugin], load_entry_points=False))
+    assert f"could not be made: {stop.__name__}: mine" in section["html"]
+
+
+@pytest.mark.usefixtures("as_python_has_it")
+def test_an_interruption_is_told_from_one_that_a_plugin_raises():
+    """Where somebody looks at an answer too; a real one stays one, and whatever is raised after it."""
+
+    def ask(measure):
+        item, _ = _of("register_statistics", measure=measure)
+        measured(item, "mine", np.array([0, 1]), np.array([0.2, 0.8]))
+
+    class Interrupting(dict):
+        __iter__ = keys = _raising(KeyboardInterrupt)
+
+    def interrupted(*_):
+        with suppress(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        raise KeyboardInterrupt
+
+    for measure in (_raising(KeyboardInterrupt), lambda *_: Interrupting()):
+        with pytest.raises(PluginError, match="the statistic 'squares' failed: KeyboardInterrupt"):
+            ask(measure)
+    for measure in (lambda *_: signal.raise_signal(signal.SIGINT), interrupted):
+        with pytest.raises(KeyboardInterrupt):
+            ask(measure)
+
+
+@pytest.mark.ci
+@pytest.mark.usefixtures("as_python_has_it", "undrawn", "unrepeated")
+def test_a_run_that_an_observer_interrupts_leaves_nothing(tmp_path):
+    for stage in ("cohort", "radscore", "analyze"):
+        hooks = Peaceful().hooks()
+        hooks["stage_finished"] = lambda stage, result, at=stage: stage == at and _raising(KeyboardInterrupt)()
+        with pytest.raises(PluginError, match=f"observes the stage '{stage}', failed: KeyboardInterrupt"):
+            prldh.analyze(small_study(tmp_path), tmp_path / "out", jobs=1, plugins=[plugin_of(hooks)])
+        assert {path.name for path in tmp_path.iterdir()} == {"clinical.csv", "features.csv"}

@@ -1401,9 +1401,11 @@ def test_an_interruption_that_a_plugin_raises_before_a_run_is_its_own(tmp_path, 
     monkeypatch.setattr(interruptions, "_asked", [])
     former = signal.getsignal(signal.SIGINT)
     try:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGINT, lambda *_: None)
         with pytest.raises(KeyboardInterrupt):  # who does not hear of signals cannot tell
             Registry().registered("register_selectors")
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        assert "icc" in Registry().registered("register_selectors")
         with interruptions.hear_interruptions():
             assert "icc" in Registry().registered("register_selectors")
         assert f"the plugin 'stops_{where}' of prldh-stops_{where} 2.5 is skipped" in capsys.readouterr().err
