@@ -7,10 +7,16 @@ import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from pydantic import BaseModel, ConfigDict
+
+from prldh.core.fitted import take_columns
+from prldh.core.records import Resample, Selection
+from prldh.plugins.hookspecs import hookimpl
 
 
 def spoil(value: Any, depth: int = 0) -> None:
@@ -129,3 +135,202 @@ class Deep(dict):  # type: ignore[type-arg]
     def __init__(self) -> None:
         super().__init__()
         self["deep"] = self
+
+
+class Nothing(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Peaceful:
+    """Of every kind one, as it should be; ``spoils``: it changes what it is handed before and after."""
+
+    def __init__(self, spoils=lambda *given: None):
+        self.spoils = spoils
+
+    def hooks(self):
+        spoils = self.spoils
+
+        class Step:
+            name, version, Settings = "quiet", "1", Nothing
+            label = "Quiet"
+
+            def check(self, settings):
+                spoils(settings)
+
+            def fingerprint(self, settings):
+                spoils(settings)
+                return ""
+
+            def fit(self, rows, settings, seed, engine):
+                print("fitting")
+                chosen = Selection(np.arange(2), {n: "no" for n in rows.names[2:]}, {"n": [2]})
+                spoils(rows, settings, engine)
+                return chosen
+
+            def describe(self, rows, settings, seed, fit):
+                spoils(rows, settings, fit)
+                return {"m": [1]}
+
+            def alternatives(self, settings):
+                spoils(settings)
+                return {"as it is": settings, "without": None}
+
+            def methods(self, run):
+                spoils(run)
+                return "two features were kept"
+
+            def figures(self, details):
+                spoils(details)
+                return []
+
+            def remarks(self, details_by_source):
+                spoils(details_by_source)
+                return []
+
+            def check_columns(self, settings, subjects, where):
+                spoils(settings, subjects)
+                return []
+
+            def reached_from(self, settings, columns, train):
+                reached = np.ones(len(next(iter(columns.values()))), bool)
+                spoils(settings, columns, train)
+                return reached
+
+            def remedy(self, settings):
+                return "x. y"
+
+        class Shift:
+            names = outputs = state = kind = None
+
+            def __init__(self, names):
+                self.names = self.outputs = tuple(names)
+                self.state, self.kind = {"names": list(names)}, "transforms values"
+
+            def apply(self, values, names, columns):
+                found = take_columns(values, names, self.names) + 1.0
+                spoils(values, columns)
+                return found
+
+        class Transform(Step):
+            name, gives = "shift", "transforms values"
+
+            def fit(self, rows, settings, seed, engine):
+                spoils(rows, settings, engine)
+                return Shift(rows.names)
+
+            def from_state(self, state):
+                return Shift(state["names"])
+
+        class Score:
+            kind, outputs = "scores", ()
+
+            def __init__(self, names):
+                self.names, self.state = tuple(names), {"names": list(names)}
+
+            def log_odds(self, values):
+                found = values.sum(axis=1) - values.shape[1]
+                spoils(values)
+                return found
+
+            def apply(self, values, names, columns):
+                found = values[:, [list(names).index(n) for n in self.names]].sum(axis=1)
+                spoils(values, columns)
+                return found
+
+        class Learner:
+            name, version, gives, Settings = "sum", "1", "scores", Nothing
+
+            def fit(self, rows, settings, seed, engine):
+                spoils(rows, settings, engine)
+                return Score(rows.names)
+
+            def from_state(self, state):
+                return Score(state["names"])
+
+        class Halves:
+            name, version, kind = "halves", "1", "held_out"
+
+            def resamples(self, outcome, settings, seed, columns):
+                rows = np.arange(outcome.size)
+                spoils(outcome, settings, columns)
+                return [Resample(rows[rows % 2 != k], rows[rows % 2 == k], 0, k) for k in (0, 1)]
+
+        class List:
+            name, version = "list", "1"
+
+            def evaluate(self, dossier):
+                spoils(dossier)
+                return [{"number": "1", "text": "a", "status": "author", "evidence": []}]
+
+            def score(self, entries):
+                spoils(entries)
+                return {"points": 1}
+
+        class Section:
+            name, title = "section", "Section"
+
+            def render(self, results, folder):
+                spoils(results)
+                return "<p>x</p>"
+
+        class Squares:
+            name, version, label = "squares", "1", "Mean squared error"
+
+            def measure(self, outcome, probability):
+                found = float(np.mean((outcome - probability) ** 2))
+                spoils(outcome, probability)
+                return {"estimate": found, "low": found / 2, "high": found * 2}
+
+        def stage_finished(stage, result):
+            spoils(result)
+
+        return {
+            "register_selectors": lambda: [Step()],
+            "register_transforms": lambda: [Transform()],
+            "register_learners": lambda: [Learner()],
+            "register_validators": lambda: [Halves()],
+            "register_checklists": lambda: [List()],
+            "register_report_sections": lambda: [Section()],
+            "register_statistics": lambda: [Squares()],
+            "stage_finished": stage_finished,
+        }
+
+
+def plugin_of(hooks):
+    """A plugin with these hooks, to be given to a run."""
+    return SimpleNamespace(__name__="mine", **{name: hookimpl(function) for name, function in hooks.items()})
+
+
+def small_study(folder: Path) -> dict[str, Any]:
+    """A study of 60 patients that has something of every kind that :class:`Peaceful` registers."""
+    rng = np.random.default_rng(3)
+    outcome = np.arange(60) % 5 < 2
+    ids = [f"P{i:02}" for i in range(60)]
+    clinical = {
+        "id": ids,
+        "event": np.where(outcome, "yes", "no"),
+        "age": rng.normal(60, 9, 60),
+        "hospital": ["a", "b"] * 30,
+    }
+    pd.DataFrame(clinical).to_csv(folder / "clinical.csv", index=False)
+    pd.DataFrame({"id": ids, **{f"f{j}": 0.8 * outcome + rng.normal(size=60) for j in range(4)}}).to_csv(
+        folder / "features.csv", index=False
+    )
+    return {
+        "engine": "python",
+        "transforms": [{"shift": {}}],
+        "selection": [{"quiet": {}}],
+        "learner": "sum",
+        "tissues": {"disc": {"features": str(folder / "features.csv")}},
+        "clinical": {
+            "table": str(folder / "clinical.csv"),
+            "id": "id",
+            "outcome": "event",
+            "event": "yes",
+            "covariates": {"age": "continuous"},
+            "columns": {"centre": "hospital"},
+        },
+        "validation": {"leave_one_out": False, "folds": 2, "repeats": 1, "bootstrap": 0, "halves": True},
+        "performance": {"partial_auc_bootstrap": 0, "decision_bootstrap": 0, "interaction_bootstrap": 0},
+        "report": {"figures": [], "checklists": ["list"]},
+    }

@@ -11,9 +11,10 @@ from typing import Any, Literal, TypedDict
 from prldh.checklists.answers import FILE, Answers, apply_answers, merge, read_answers
 from prldh.checklists.dossier import Dossier
 from prldh.checklists.findings import AUTHOR, STATUSES
+from prldh.checklists.items import Standard
 from prldh.checklists.score import settle_conditions
 from prldh.core import PluginError, clean
-from prldh.plugins import ScoresAnswers, answered, called, check_details, guarded, is_strangers, json_mapping
+from prldh.plugins import ScoresAnswers, answered, called, check_details, guarded, is_strangers, json_mapping, said
 from prldh.results import Misfit, check_of
 
 
@@ -99,15 +100,14 @@ def fill(checklist: Any, dossier: Dossier, answers: Answers) -> Filled:
         checked = _checked(checklist, evaluated)
     entries = apply_answers(checked, answers.get(checklist.name, {}))
     entries = settle_conditions(entries)
-    standard = getattr(checklist, "standard", None)
-    source = {k: getattr(standard, k) for k in ("citation", "source", "completeness", "licence")} if standard else {}
-    if standard:
-        source["url"] = getattr(standard, "url", None)  # a stranger's may have none
+    standard = _standard_of(checklist)
+    parts = ("citation", "source", "completeness", "licence", "url")
+    source = {part: getattr(standard, part) for part in parts} if standard else {}
     counted = Counter(e["status"] for e in entries if not e["is_condition"])
     return Filled(
         checklist.name,
         standard.title if standard else checklist.name,
-        str(checklist.version),
+        said("checklist", checklist, "version"),
         dossier.title,
         source,
         entries,
@@ -115,6 +115,13 @@ def fill(checklist: Any, dossier: Dossier, answers: Answers) -> Filled:
         _score_of(checklist, entries),
         dossier.results is not None,
     )
+
+
+def _standard_of(checklist: Any) -> Standard | None:
+    """The standard that a checklist of prldh's own fills in."""
+    with guarded("checklist", checklist):
+        standard = getattr(checklist, "standard", None)
+    return standard if isinstance(standard, Standard) else None
 
 
 def _score_of(checklist: Any, entries: list[dict[str, Any]]) -> dict[str, Any] | None:
@@ -180,7 +187,7 @@ def known_items(checklists: Sequence[Any]) -> tuple[dict[str, list[str] | None],
     known: dict[str, list[str] | None] = {}
     strict = {}
     for checklist in checklists:
-        standard = getattr(checklist, "standard", None)
+        standard = _standard_of(checklist)
         known[checklist.name] = [i.number for i in (*standard.conditions, *standard.items)] if standard else None
         if standard and standard.conditions:
             strict[checklist.name] = {i.number: bool(i.conditions) for i in (*standard.conditions, *standard.items)}

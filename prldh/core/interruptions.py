@@ -10,7 +10,7 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing import resource_tracker
 from pathlib import Path
@@ -25,6 +25,9 @@ _DEFAULTS = (signal.SIG_DFL, signal.default_int_handler)
 #: The signals that came, and the results that this process has put into their places.
 _asked: list[int] = []
 _placed: list[Path] = []
+#: Those that came while :func:`listen` did, and the attribute of an interruption that is nobody's who asked.
+_heard: list[int] = []
+_MARK = "_prldh_is_pretended"
 #: So soon an interruption that was lost where nothing may be raised (a finaliser) comes again, in seconds.
 _AGAIN_S = 0.01
 
@@ -65,7 +68,35 @@ def _behind(error: BaseException) -> KeyboardInterrupt | None:
 def is_pretended(error: BaseException) -> bool:
     """Whether an error is an interruption of a process that hears of every signal, and has heard of none: somebody's
     code raised it."""
-    return is_interruption(error) and not _asked and signal.getsignal(signal.SIGINT) is _interrupt
+    is_command = not _asked and signal.getsignal(signal.SIGINT) is _interrupt
+    return is_interruption(error) and (is_command or _MARK in object.__getattribute__(error, "__dict__"))
+
+
+def listen() -> Callable[[], object]:
+    """Hear of Ctrl-C as Python has it by default, in a notebook or script, while somebody's code runs, so that
+    :func:`mark_pretended` can tell; gives what ends it."""
+    is_main = threading.current_thread() is threading.main_thread()
+    if not is_main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        return lambda: None
+    _heard.clear()
+    signal.signal(signal.SIGINT, _hear)
+
+    def back() -> None:
+        with suppress(ValueError):  # a thread that came meanwhile goes last
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    return back
+
+
+def mark_pretended(error: BaseException) -> None:
+    """Mark an interruption that came while nobody asked for one, for :func:`is_pretended`."""
+    if is_interruption(error) and signal.getsignal(signal.SIGINT) is _hear and not _heard:
+        object.__setattr__(error, _MARK, True)
+
+
+def _hear(number: int, _: FrameType | None) -> None:
+    _heard.append(number)
+    raise KeyboardInterrupt
 
 
 def end_tidily() -> None:
@@ -142,7 +173,7 @@ def _after_a_copy(is_copy: bool) -> None:
     does what it does anywhere. A pool ends its processes by a signal: each would tell of an interruption, and Python
     forgets one that comes while the copy begins, for which the pool would wait for ever."""
     for number in ASKING if is_copy else ():
-        if signal.getsignal(number) is _interrupt:
+        if signal.getsignal(number) in (_interrupt, _hear):
             signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, _masked.before)
 

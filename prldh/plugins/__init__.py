@@ -13,6 +13,7 @@ from prldh.plugins.border import (
     lent_next,
     placed,
     printing_aside,
+    said,
 )
 from prldh.plugins.hookspecs import hookimpl
 from prldh.plugins.interfaces import (
@@ -171,6 +172,7 @@ __all__ = [
     "placed",
     "printing_aside",
     "require_answer",
+    "said",
     "text_of_error",
     "settings_of",
 ]

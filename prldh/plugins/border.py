@@ -23,11 +23,12 @@ from typing import Any, NoReturn, TextIO, TypeVar, cast
 import numpy as np
 from pydantic import BaseModel
 
-from prldh.core import note_left
+from prldh.core import PluginError, listen, mark_pretended, note_left
 from prldh.plugins.interfaces import HasFingerprint, RelativeSettings
-from prldh.plugins.promises import guarded, is_strangers, note_giver, own_text, require_answer
+from prldh.plugins.promises import guarded, is_strangers, name_of, note_giver, own_text, require_answer
 from prldh.plugins.replaced import Look, keep_modules, looked_at
 from prldh.plugins.surroundings import keep_surroundings
+from prldh.plugins.unrun import why_unawaited
 
 T = TypeVar("T")
 
@@ -138,6 +139,7 @@ class _Aside:
     def __init__(self) -> None:
         self._lock, self._within = threading.Lock(), 0
         self._set_back: list[Callable[[], object]] = []
+        self._end_listening: Callable[[], object] = bool
         self._own: tuple[TextIO, TextIO] | None = None
         self._handles: dict[int, int] = {}
         self._threads: list[threading.Thread] = []
@@ -151,6 +153,9 @@ class _Aside:
             self._within += 1
         try:
             yield
+        except BaseException as error:
+            mark_pretended(error)
+            raise
         finally:
             if _own_process() != process:
                 _end_process(0)
@@ -161,6 +166,7 @@ class _Aside:
 
     def _turn(self, look: Look) -> None:
         self._threads = threading.enumerate()
+        self._end_listening = listen()
         self._set_back = [keep_modules(look), keep_surroundings()]  # whose ways back may be replaced
         self._own = sys.stdout, sys.stderr
         sys.stdout = sys.stderr = cast(TextIO, _Lent(sys.stderr))
@@ -176,6 +182,7 @@ class _Aside:
             for back in self._set_back:
                 back()
         finally:
+            self._end_listening()
             self._turn_out_back()
 
     def _turn_out_back(self) -> None:
@@ -243,6 +250,9 @@ def lent(item: Any, method: str, *given: Any) -> Any:
         return function(*given)
     with printing_aside(looked_at(type(item), method)), np.errstate():  # how numpy tells of errors is set back, too
         found = function(*(handed(each) for each in given))
+    why = why_unawaited(found)
+    if why:
+        raise PluginError(f"{method} of '{name_of(item)}' {why}.")
     note_giver(item, found)
     # an array may be one that the plugin fills again the next time
     return found.copy() if isinstance(found, np.ndarray) else found
@@ -290,6 +300,15 @@ def answered(noun: str, item: Any, method: str, *given: Any, read: Callable[[Any
         answer = read(found)
         require_answer(answer is not None, noun, item, method, found, wanted)
     return cast(T, answer)
+
+
+def said(noun: str, item: Any, part: str, otherwise: str = "") -> str:
+    """Text that an object says of itself, such as its ``label``; ``otherwise`` where it says nothing."""
+    with guarded(noun, item):
+        found = getattr(item, part, otherwise)
+        text = own_text(found)
+        require_answer(text is not None, noun, item, part, found, "text")
+    return cast(str, text)
 
 
 def fingerprint_of(noun: str, item: Any, settings: Any) -> str:

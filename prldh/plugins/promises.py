@@ -28,6 +28,8 @@ from prldh.core import (
     clean,
     is_interruption,
     is_pretended,
+    listen,
+    mark_pretended,
 )
 from prldh.plugins.interfaces import ReadsStates
 
@@ -53,16 +55,20 @@ def guarded(what: str, item: Any) -> Iterator[None]:
     ------
     PluginError
     """
+    end_listening = listen() if is_strangers(item) else bool
     try:
         yield
     except (PrldhError, MemoryError):
         raise
     except BaseException as error:  # sys.exit, and whatever else a stranger thinks of
+        mark_pretended(error)
         if not is_strangers(item) or (is_interruption(error) and not is_pretended(error)):
             raise
         name = registered_name(item)
         remedy = _ITS_PLUGIN if name is None else _REMEDY.format(name)
         raise PluginError(f"the {what} '{name_of(item)}' failed: {describe_error(error)}. {remedy}") from error
+    finally:
+        end_listening()
 
 
 def is_strangers(item: Any) -> bool:

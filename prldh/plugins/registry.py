@@ -39,6 +39,7 @@ from prldh.plugins.misspelt import misspelt_method
 from prldh.plugins.origin import TookPart, digest_of_files
 from prldh.plugins.promises import describe_error, in_short, is_strangers, is_writable, let_interruptions_pass
 from prldh.plugins.replaced import Look, looked_at
+from prldh.plugins.unrun import unrun_method, why_unawaited, why_unrun
 from prldh.plugins.usable import UnusableError, check_api, check_requirements
 from prldh.plugins.words import WORDS
 
@@ -203,6 +204,7 @@ class Registry:
             with printing_aside(Look(point.module, is_new)), np.errstate():  # what an import sets is not for others
                 plugin = point.load()
                 check_api(plugin)
+                _check_hooks(self.manager, plugin)
                 self.manager.register(plugin, name=point.name)
             self.manager.check_pending()
         except UnusableError as error:
@@ -230,6 +232,7 @@ class Registry:
             name = name or f"{type(item).__module__}.{type(item).__qualname__}"
         try:
             check_api(plugin)
+            _check_hooks(self.manager, plugin)
             self.manager.register(plugin, name=name)
             self.manager.check_pending()
         except (pluggy.PluginValidationError, ValueError, UnusableError) as error:
@@ -345,7 +348,9 @@ class Registry:
             given = {"stage": stage, "result": handed(result)}
             try:
                 with printing_aside(looked_at(each.function)):
-                    each.function(*(given[name] for name in each.argnames))
+                    why = why_unawaited(each.function(*(given[name] for name in each.argnames)))
+                if why:
+                    raise PluginError(f"the hook stage_finished of the plugin '{each.plugin_name}' {why}.")
             except (PrldhError, MemoryError):
                 raise
             except BaseException as error:
@@ -389,7 +394,7 @@ def _objects_of(kind: Kind, hook: str, plugin: str, function: Callable[[], Any])
             if not isinstance(objects, (list, tuple)):
                 raise PluginError(f"{hook} of plugin '{plugin}' must return a list, found {type(objects).__name__}.")
             for item in objects:
-                _refuse_misspelt(kind, item, plugin)
+                _refuse_uncalled(kind, item, plugin)
                 _refuse_incomplete(kind, item, plugin)
     except (PrldhError, MemoryError):
         raise
@@ -413,40 +418,29 @@ def _refuse_incomplete(kind: Kind, item: Any, plugin: str) -> None:
         raise PluginError(f"{kind.noun} {item!r:.200} of plugin '{plugin}' has no name, but {item.name!r:.80}.")
     if set(item.name) & set("/\\\0"):  # files are named by it
         raise PluginError(f"{kind.noun} {item.name!r:.80} of plugin '{plugin}' has a name with a slash or NUL in it.")
-    version = getattr(item, "version", "")
-    if not isinstance(version, str):
-        raise PluginError(
-            f"{kind.noun} '{item.name}' of plugin '{plugin}' has the version {version!r:.80}, which is no text such as"
-            ' "1.0".'
-        )
     _refuse_odd_attributes(kind, item, plugin)
-    for part in ("version", "label", "short_label", "title"):
-        text = getattr(item, part, "")
-        if isinstance(text, str) and not is_writable(text):
-            raise PluginError(
-                f"{kind.noun} '{item.name}' of plugin '{plugin}' has a {part} that no file holds: {text!r:.80}."
-            )
 
 
-#: What is true or false of an object, and what results hold of image steps as text.
+#: What is true or false of an object, and what is text.
 _FLAGS = ("of_image_alone", "memorises", "fills_blanks", "takes_blanks")
-_TEXTS = ("label", "ibsi_item")
+_TEXTS = ("version", "label", "short_label", "title", "ibsi_item", "second_stage")
 
 
 def _refuse_odd_attributes(kind: Kind, item: Any, plugin: str) -> None:
-    for part in (*_FLAGS, *(_TEXTS if kind.noun == "image step" else ())):
+    for part in (*_FLAGS, *_TEXTS):
         if not hasattr(item, part):
             continue
         value = getattr(item, part)
         if not (isinstance(value, bool) if part in _FLAGS else is_writable(value)):
             raise PluginError(
                 f"{kind.noun} '{item.name}' of plugin '{plugin}' has {in_short(value):.80} as its {part}, which is"
-                f" {'neither True nor False' if part in _FLAGS else 'no text'}."
+                f" {'neither True nor False' if part in _FLAGS else 'no text that files can hold'}."
             )
 
 
-def _refuse_misspelt(kind: Kind, item: Any, plugin: str) -> None:
-    """A method that is nearly one of those that are called would never be called itself."""
+def _refuse_uncalled(kind: Kind, item: Any, plugin: str) -> None:
+    """A method that is nearly one of those that are called would never be called itself, and one that is asynchronous
+    never run."""
     of = f"{kind.noun} '{getattr(item, 'name', item)}'"
     settings = getattr(item, "Settings", None)
     for what, owner, protocols in (
@@ -459,6 +453,22 @@ def _refuse_misspelt(kind: Kind, item: Any, plugin: str) -> None:
                 f"{what} of plugin '{plugin}' has a method {misspelt.name}, which is never called; did you mean"
                 f" {misspelt.near}? Rename it, with an underscore before it where it is your own."
             )
+        unrun = None if owner is None else unrun_method(owner, protocols)
+        if unrun:
+            raise PluginError(f"{what} of plugin '{plugin}': its method {unrun}.")
+
+
+def _check_hooks(manager: pluggy.PluginManager, plugin: Any) -> None:
+    """A plugin's hooks run when they are called.
+
+    Raises
+    ------
+    UnusableError
+    """
+    for name in dir(plugin):
+        why = why_unrun(getattr(plugin, name)) if manager.parse_hookimpl_opts(plugin, name) is not None else None
+        if why:
+            raise UnusableError(f"its hook {name} {why}")
 
 
 def _has_hooks(manager: pluggy.PluginManager, plugin: Any) -> bool:

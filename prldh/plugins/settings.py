@@ -93,7 +93,9 @@ def settings_of(model: type[Checked], raw: dict[str, Any], where: str) -> Checke
 def _validated(model: type[Checked], raw: dict[str, Any], where: str) -> Checked:
     """What a model, which may be a stranger's, makes of settings; pydantic's own error where they do not fit."""
     if not (isinstance(model, type) and issubclass(model, BaseModel)):
-        raise PluginError(f"{where}: its Settings are {model!r:.80} and must be a pydantic model. Update its plugin.")
+        raise PluginError(
+            f"{where}: its Settings are {in_short(model):.80} and must be a pydantic model. Update its plugin."
+        )
     misfit: ValidationError | None = None
     with guarded(f"settings of {where}", model), printing_aside() if is_strangers(model) else nullcontext():
         try:

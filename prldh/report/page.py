@@ -25,7 +25,7 @@ from prldh.core import (
     uninterrupted,
 )
 from prldh.pages import create_environment
-from prldh.plugins import Registry, describe_error, lent
+from prldh.plugins import Registry, describe_error, in_short, lent, own_text, said
 from prldh.report.calculator import NOT_A_DEVICE, as_json, calculators_of
 from prldh.report.figures import FigureSettings, page_font, write_figures
 from prldh.report.images import images_view
@@ -115,7 +115,7 @@ def _plugin_sections(data: dict[str, Any], folder: Path, registry: Registry) -> 
 
     sections = registry.registered("register_report_sections")
     rendered = [
-        (name, section.title, _rendered(name, section, plugin, data, folder))
+        (name, said("report section", section, "title"), _rendered(name, section, plugin, data, folder))
         for name, (section, plugin) in sections.items()
     ]
     return [{"name": name, "title": title, "html": Markup(html)} for name, title, html in rendered if html.strip()]
@@ -154,10 +154,10 @@ def _files_of(folder: Path) -> dict[str, tuple[int, int, int]]:
 
 def _asked(name: str, section: Any, plugin: str, data: dict[str, Any], folder: Path) -> str:
     try:
-        html = lent(section, "render", data, folder)
-        if not isinstance(html, str):
-            raise TypeError(f"render gives {type(html).__name__} in place of HTML as text")
-        html.encode("utf-8")  # half a character of UTF-16 is in no file
+        given = lent(section, "render", data, folder)
+        html = own_text(given)
+        if html is None:
+            raise TypeError(f"render gives {in_short(given):.80} in place of HTML as text")
         return html
     except BaseException as error:  # sys.exit, and whatever else a stranger thinks of
         if is_interruption(error) and not is_pretended(error):

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from prldh import __version__
 from prldh.engines import r_sources
 from prldh.pages import create_environment
+from prldh.plugins import said
 from prldh.reproduce.columns import column_names
 from prldh.reproduce.describe import R, by_group, describe_study, left_out
 from prldh.reproduce.draws import (
@@ -45,7 +46,7 @@ def write_reproduction(data: dict[str, Any], plan: Plan, run: EngineRun, folder:
     write_chosen(plan, run, folder)
     study = describe_study(data, plan, run, names) | {"has_refits": has_refits}
     environment = create_environment(for_html=False)
-    title = " ".join(plan.study.title.split())
+    title, learner = " ".join(plan.study.title.split()), plan.protocol.learner.learner
     sources = [path.read_text(encoding="utf-8") for path in r_sources()]
     files = sorted(path.name for path in folder.iterdir())
     for name, template, content in (
@@ -60,7 +61,7 @@ def write_reproduction(data: dict[str, Any], plan: Plan, run: EngineRun, folder:
                 "about": _about_samples(plan),
                 "left_out": left_out(plan),
                 "python_alone": [measure.label for measure in plan.measures if R not in measure.computed_by],
-                "learner": getattr(plan.protocol.learner.learner, "label", plan.protocol.learner.learner.name),
+                "learner": said("learner", learner, "label", learner.name),
                 "is_cross_fitted": run.is_cross_fitted,
                 "has_other_scores": any(fit.score is not None and fit.radscore is None for fit in run.fits.values()),
                 "ways": _ways(run),

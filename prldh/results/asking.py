@@ -26,6 +26,7 @@ from prldh.plugins import (
     check_texts,
     guarded,
     lent,
+    lent_all,
 )
 from prldh.results.leakage import whole_words
 from prldh.results.variables import variables_of
@@ -297,11 +298,11 @@ def _purposes(item: Any) -> dict[Purpose, str]:
 
 
 def _figures(item: Drawn, details: Mapping[str, Any]) -> tuple[StepFigure, ...]:
-    return _all_of(StepFigure, "figures", lent(item, "figures", details))
+    return _all_of(StepFigure, "figures", lent_all(item, "figures", details))
 
 
 def _remarks(item: Remarked, fits: list[tuple[str, Mapping[str, Any]]]) -> tuple[Remark, ...]:
-    return _all_of(Remark, "remarks", lent(item, "remarks", fits))
+    return _all_of(Remark, "remarks", lent_all(item, "remarks", fits))
 
 
 def _all_of(kind: type[T], member: str, given: Any) -> tuple[T, ...]:

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from prldh.core import ABSENT, Absent, Number, PluginError
-from prldh.plugins import Registry, called
+from prldh.plugins import Registry, answered, name_of, said
 
 #: What a statistic is of.
 GROUPS = ["model", "adjusted", "scope", "scheme"]
@@ -59,7 +59,7 @@ def describe_statistics(registry: Registry, predictions: pd.DataFrame) -> tuple[
             estimates = [v["estimate"] for v in values if v["estimate"] is not None]
             entry = StatisticEntry(
                 name=name,
-                label=str(item.label),
+                label=said("statistic", item, "label"),
                 model=str(model),
                 adjusted=bool(adjusted),
                 scope=str(scope) or None,
@@ -98,24 +98,33 @@ def measured(item: Any, plugin: str, outcome: np.ndarray, probability: np.ndarra
     PluginError
         If it fails or gives anything else, or a limit does not hold the estimate.
     """
-    given = called("statistic", item, "measure", np.asarray(outcome, dtype=np.int8), np.asarray(probability, float))
-    where, leave = f"the statistic '{item.name}' of the plugin '{plugin}'", "Update the plugin, or uninstall it."
-    if not (isinstance(given, Mapping) and {"estimate"} <= set(given) <= set(KEYS) and all(map(_fits, given.values()))):
-        raise PluginError(
-            f"{where} gives {given!r:.80} in place of a dictionary with estimate and, where it has them, low and high:"
-            f" finite numbers, or None where it is not defined. {leave}"
-        )
-    values = {key: None if given.get(key) is None else float(given[key]) for key in KEYS}
+    given = np.asarray(outcome, dtype=np.int8), np.asarray(probability, float)
+    wanted = (
+        "a dictionary with estimate and, where it has them, low and high: finite numbers, or None where it is not"
+        " defined"
+    )
+    values = answered("statistic", item, "measure", *given, read=_as_numbers, wanted=wanted)
     estimate, low, high = values.values()
     limits = [v for v in (low, high) if v is not None]
     if limits and (estimate is None or (low is not None and low > estimate) or (high is not None and high < estimate)):
-        raise PluginError(f"{where} gives {estimate} outside its own interval, {low} to {high}. {leave}")
+        raise PluginError(
+            f"the statistic '{name_of(item)}' of the plugin '{plugin}' gives {estimate} outside its own interval, {low}"
+            f" to {high}. Update the plugin, or uninstall it."
+        )
     return values
 
 
-def _fits(value: Any) -> bool:
-    is_number = isinstance(value, Real) and not isinstance(value, bool | np.bool_)
-    try:
-        return value is None or (is_number and isfinite(value))
-    except OverflowError:  # a whole number beyond all floats
-        return False
+def _as_numbers(given: Any) -> dict[str, float | None] | None:
+    """The finite numbers of a mapping by :data:`KEYS`, None of those that it leaves out; None of anything else."""
+    own = dict(given) if isinstance(given, Mapping) else {}
+    if not {"estimate"} <= set(own) <= set(KEYS):
+        return None
+    numbers: dict[str, float | None] = dict.fromkeys(KEYS)
+    for key, value in own.items():
+        if value is not None and (not isinstance(value, Real) or isinstance(value, bool | np.bool_)):
+            return None
+        try:
+            numbers[key] = None if value is None else float(value)
+        except OverflowError:  # a whole number beyond all floats
+            return None
+    return numbers if all(value is None or isfinite(value) for value in numbers.values()) else None

@@ -9,7 +9,18 @@ from typing import Any
 from prldh.chain import RADSCORES, ChosenLearner, Protocol, Step
 from prldh.core import Blanks, SecondStage, StudyError
 from prldh.data import some
-from prldh.plugins import ChecksSettings, ComposesLearners, Registry, called, placed, settings_of
+from prldh.plugins import (
+    REGISTRIES,
+    ChecksSettings,
+    ComposesLearners,
+    Registry,
+    answered,
+    called,
+    json_mapping,
+    own_text,
+    placed,
+    settings_of,
+)
 from prldh.study import Study
 
 
@@ -90,7 +101,11 @@ def _can_be(stage: SecondStage | None, learner: Any) -> bool:
     return stage is not None and not (stage == "in_sample" and getattr(learner, "memorises", False))
 
 
-def _resolve_learner(named: Any, where: str, registry: Registry, folder: Path) -> ChosenLearner:
+#: So often a learner may be made of learners that are made of others.
+_DEEPEST = 9
+
+
+def _resolve_learner(named: Any, where: str, registry: Registry, folder: Path, depth: int = 0) -> ChosenLearner:
     """The learner of that name with its settings checked; one that is made of others has these."""
     given = {named: {}} if isinstance(named, str) else named
     if not isinstance(given, dict) or len(given) != 1:
@@ -102,12 +117,25 @@ def _resolve_learner(named: Any, where: str, registry: Registry, folder: Path) -
     if isinstance(learner, ChecksSettings):
         called("learner", learner, "check", settings)
     if isinstance(learner, ComposesLearners):
-        parts = [
-            _resolve_learner(part, f"{where} ({name})", registry, folder)
-            for part in called("learner", learner, "parts", settings)
-        ]
-        learner = called("learner", learner, "compose", [(part.learner, part.settings) for part in parts])
+        wanted = "a list of learners' names, or of names with settings"
+        named_parts = answered("learner", learner, "parts", settings, read=_as_parts, wanted=wanted)
+        if depth == _DEEPEST:
+            raise StudyError(f"{where} ({name}): it is made of itself, or of too many within one another. Name others.")
+        parts = [_resolve_learner(part, f"{where} ({name})", registry, folder, depth + 1) for part in named_parts]
+        within = [(part.learner, part.settings) for part in parts]
+        learner = answered("learner", learner, "compose", within, read=_as_learner, wanted="a learner")
     return ChosenLearner(learner, settings)
+
+
+def _as_parts(found: Any) -> list[Any] | None:
+    if not isinstance(found, (list, tuple)):
+        return None
+    parts = [own_text(part) if isinstance(part, str) else json_mapping(part) for part in found]
+    return None if None in parts else parts
+
+
+def _as_learner(found: Any) -> Any:
+    return found if all(hasattr(found, part) for part in REGISTRIES["register_learners"].needs) else None
 
 
 def _resolve_steps(

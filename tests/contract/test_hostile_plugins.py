@@ -51,7 +51,6 @@ from prldh.data.imaging.stepping import ChosenStep, apply_steps
 from prldh.engines import PythonEngine
 from prldh.plugins import registry as of_registry
 from prldh.plugins.border import called, handed, lent, lent_next
-from prldh.plugins.hookspecs import hookimpl
 from prldh.plugins.promises import check_details, check_score
 from prldh.plugins.registry import Registry
 from prldh.plugins.schemes import draw_resamples
@@ -63,7 +62,7 @@ from prldh.testing.selector_checks import make_rows
 from prldh.work import Workers, end_with, run_work
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from hostile_plugins import Deep, Exiting, Odd, install, spoil
+from hostile_plugins import Deep, Exiting, Nothing, Odd, Peaceful, install, plugin_of, small_study, spoil
 
 ROOT = Path(__file__).parents[2]
 
@@ -213,193 +212,9 @@ def test_nothing_of_a_plugin_is_called_but_at_the_border():
 # ---------------------------------------------------------------- a run
 
 
-class Nothing(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class Peaceful:
-    """Of every kind one, as it should be; ``spoils``: it changes what it is handed before and after."""
-
-    def __init__(self, spoils=lambda *given: None):
-        self.spoils = spoils
-
-    def hooks(self):
-        spoils = self.spoils
-
-        class Step:
-            name, version, Settings = "quiet", "1", Nothing
-            label = "Quiet"
-
-            def check(self, settings):
-                spoils(settings)
-
-            def fingerprint(self, settings):
-                spoils(settings)
-                return ""
-
-            def fit(self, rows, settings, seed, engine):
-                print("fitting")
-                chosen = Selection(np.arange(2), {n: "no" for n in rows.names[2:]}, {"n": [2]})
-                spoils(rows, settings, engine)
-                return chosen
-
-            def describe(self, rows, settings, seed, fit):
-                spoils(rows, settings, fit)
-                return {"m": [1]}
-
-            def alternatives(self, settings):
-                spoils(settings)
-                return {"as it is": settings, "without": None}
-
-            def methods(self, run):
-                spoils(run)
-                return "two features were kept"
-
-            def figures(self, details):
-                spoils(details)
-                return []
-
-            def remarks(self, details_by_source):
-                spoils(details_by_source)
-                return []
-
-            def check_columns(self, settings, subjects, where):
-                spoils(settings, subjects)
-                return []
-
-            def reached_from(self, settings, columns, train):
-                reached = np.ones(len(next(iter(columns.values()))), bool)
-                spoils(settings, columns, train)
-                return reached
-
-            def remedy(self, settings):
-                return "x. y"
-
-        class Shift:
-            names = outputs = state = kind = None
-
-            def __init__(self, names):
-                self.names = self.outputs = tuple(names)
-                self.state, self.kind = {"names": list(names)}, "transforms values"
-
-            def apply(self, values, names, columns):
-                found = take_columns(values, names, self.names) + 1.0
-                spoils(values, columns)
-                return found
-
-        class Transform(Step):
-            name, gives = "shift", "transforms values"
-
-            def fit(self, rows, settings, seed, engine):
-                spoils(rows, settings, engine)
-                return Shift(rows.names)
-
-            def from_state(self, state):
-                return Shift(state["names"])
-
-        class Score:
-            kind, outputs = "scores", ()
-
-            def __init__(self, names):
-                self.names, self.state = tuple(names), {"names": list(names)}
-
-            def log_odds(self, values):
-                found = values.sum(axis=1) - values.shape[1]
-                spoils(values)
-                return found
-
-            def apply(self, values, names, columns):
-                found = values[:, [list(names).index(n) for n in self.names]].sum(axis=1)
-                spoils(values, columns)
-                return found
-
-        class Learner:
-            name, version, gives, Settings = "sum", "1", "scores", Nothing
-
-            def fit(self, rows, settings, seed, engine):
-                spoils(rows, settings, engine)
-                return Score(rows.names)
-
-            def from_state(self, state):
-                return Score(state["names"])
-
-        class Halves:
-            name, version, kind = "halves", "1", "held_out"
-
-            def resamples(self, outcome, settings, seed, columns):
-                rows = np.arange(outcome.size)
-                spoils(outcome, settings, columns)
-                return [Resample(rows[rows % 2 != k], rows[rows % 2 == k], 0, k) for k in (0, 1)]
-
-        class List:
-            name, version = "list", "1"
-
-            def evaluate(self, dossier):
-                spoils(dossier)
-                return [{"number": "1", "text": "a", "status": "author", "evidence": []}]
-
-            def score(self, entries):
-                spoils(entries)
-                return {"points": 1}
-
-        class Section:
-            name, title = "section", "Section"
-
-            def render(self, results, folder):
-                spoils(results)
-                return "<p>x</p>"
-
-        def stage_finished(stage, result):
-            spoils(result)
-
-        return {
-            "register_selectors": lambda: [Step()],
-            "register_transforms": lambda: [Transform()],
-            "register_learners": lambda: [Learner()],
-            "register_validators": lambda: [Halves()],
-            "register_checklists": lambda: [List()],
-            "register_report_sections": lambda: [Section()],
-            "stage_finished": stage_finished,
-        }
-
-
-def _plugin(hooks):
-    return SimpleNamespace(__name__="mine", **{name: hookimpl(function) for name, function in hooks.items()})
-
-
 @pytest.fixture
 def study(tmp_path):
-    rng = np.random.default_rng(3)
-    outcome = np.arange(60) % 5 < 2
-    ids = [f"P{i:02}" for i in range(60)]
-    clinical = {
-        "id": ids,
-        "event": np.where(outcome, "yes", "no"),
-        "age": rng.normal(60, 9, 60),
-        "hospital": ["a", "b"] * 30,
-    }
-    pd.DataFrame(clinical).to_csv(tmp_path / "clinical.csv", index=False)
-    pd.DataFrame({"id": ids, **{f"f{j}": 0.8 * outcome + rng.normal(size=60) for j in range(4)}}).to_csv(
-        tmp_path / "features.csv", index=False
-    )
-    return {
-        "engine": "python",
-        "transforms": [{"shift": {}}],
-        "selection": [{"quiet": {}}],
-        "learner": "sum",
-        "tissues": {"disc": {"features": str(tmp_path / "features.csv")}},
-        "clinical": {
-            "table": str(tmp_path / "clinical.csv"),
-            "id": "id",
-            "outcome": "event",
-            "event": "yes",
-            "covariates": {"age": "continuous"},
-            "columns": {"centre": "hospital"},
-        },
-        "validation": {"leave_one_out": False, "folds": 2, "repeats": 1, "bootstrap": 0, "halves": True},
-        "performance": {"partial_auc_bootstrap": 0, "decision_bootstrap": 0, "interaction_bootstrap": 0},
-        "report": {"figures": [], "checklists": ["list"]},
-    }
+    return small_study(tmp_path)
 
 
 def _numbers(folder):
@@ -419,7 +234,7 @@ def test_a_plugin_of_every_kind_that_changes_everything_changes_nothing(study, t
         ("peaceful", lambda *given: None),
         ("hostile", lambda *given: [spoil(each) for each in given]),
     ):
-        prldh.analyze(study, tmp_path / name, jobs=1, plugins=[_plugin(Peaceful(spoils).hooks())])
+        prldh.analyze(study, tmp_path / name, jobs=1, plugins=[plugin_of(Peaceful(spoils).hooks())])
         told = capsys.readouterr()
         assert "fitting" in told.err and told.out == ""
     peaceful, hostile = (_numbers(tmp_path / name) for name in ("peaceful", "hostile"))
@@ -438,11 +253,11 @@ def _is_told_who_took_part(run):
         p for p in json.loads((run / "provenance.json").read_text(encoding="utf-8"))["plugins"] if p["plugin"] == "mine"
     ]
     brings = {"selector quiet", "transform shift", "learner sum", "validator halves", "checklist list", "observer"}
-    assert set(plugin["brings"]) == {*brings, "report section section"}
+    assert set(plugin["brings"]) == {*brings, "report section section", "statistic squares"}
     assert plugin["distribution"] is None and plugin["version"] == "1" and len(plugin["sha256"]) == 64
     assert "Plugin mine" in (page := (run / "report.html").read_text(encoding="utf-8")) and plugin["sha256"] in page
     for standard in ("tripod-ai", "clear"):
-        prldh.run_checklist(run, standard, "json", plugins=[_plugin(Peaceful().hooks())])
+        prldh.run_checklist(run, standard, "json", plugins=[plugin_of(Peaceful().hooks())])
         filled = (run / "checklists" / f"{standard}.json").read_text(encoding="utf-8")
         assert "plugin mine 1 (transform shift, selector quiet, learner sum" in filled, standard
         assert f"files {plugin['sha256'][:12]})" in filled
@@ -980,7 +795,7 @@ def test_an_odd_answer_is_one_message_or_nothing(study, tmp_path, monkeypatch, h
         setattr(item, method, lambda *_: odd)
     hooks[hook] = lambda: [item]
     try:
-        prldh.analyze(study, tmp_path / "out", jobs=1, plugins=[_plugin(hooks)])
+        prldh.analyze(study, tmp_path / "out", jobs=1, plugins=[plugin_of(hooks)])
     except PrldhError as error:
         assert "Traceback" not in str(error) and len(str(error)) < 2000 and item.name in str(error)
         assert not (tmp_path / "out").exists()
@@ -1072,7 +887,7 @@ def test_what_is_fitted_is_the_same_each_time_and_from_its_state(study, tmp_path
         item.from_state = lambda state: read(own_read(state))
     hooks[hook] = lambda: [item]
     with pytest.raises(PluginError, match=rf"the {noun} '{item.name}' {told}.*would be given other numbers"):
-        prldh.analyze(study, tmp_path / "out", jobs=1, plugins=[_plugin(hooks)])
+        prldh.analyze(study, tmp_path / "out", jobs=1, plugins=[plugin_of(hooks)])
     assert not (tmp_path / "out").exists()
 
 
@@ -1091,7 +906,7 @@ def test_a_fit_that_changes_what_was_fitted_before_is_told(study, tmp_path, hook
     item.fit = fit
     hooks[hook] = lambda: [item]
     with pytest.raises(PluginError, match=f"'{item.name}' changes what it fitted before when it is fitted again"):
-        prldh.analyze(study, tmp_path / "out", jobs=1, plugins=[_plugin(hooks)])
+        prldh.analyze(study, tmp_path / "out", jobs=1, plugins=[plugin_of(hooks)])
     assert not (tmp_path / "out").exists()
 
 
@@ -1289,7 +1104,7 @@ def test_what_no_file_can_hold_is_one_message(study, tmp_path, hook, change, tol
     setattr(item, method, _fourth(own, change) if method == "resamples" else lambda *given: change(own(*given)))
     hooks[hook] = lambda: [item]
     with pytest.raises(PluginError, match=told) as refused:
-        prldh.analyze(study, tmp_path / "out", jobs=1, plugins=[_plugin(hooks)])
+        prldh.analyze(study, tmp_path / "out", jobs=1, plugins=[plugin_of(hooks)])
     str(refused.value).encode()
     assert not (tmp_path / "out").exists()
 
@@ -1536,7 +1351,7 @@ UNUSABLE = {
             r"return [type('X', (), dict(name='x', label='\ud800', version='1', Settings=1, fit=print))()]",
         ),
         (),
-        r"has a label that no file holds: '\ud800'",
+        r"has '\ud800' as its label, which is no text",
     ),
     "misnamed": (GOOD.replace("selectors", "selector"), (), "unknown hook 'register_selector'"),
     "newer": (GOOD + "api = 2", (), "it was written for API 2"),
@@ -1586,9 +1401,11 @@ def test_an_interruption_that_a_plugin_raises_before_a_run_is_its_own(tmp_path, 
     monkeypatch.setattr(interruptions, "_asked", [])
     former = signal.getsignal(signal.SIGINT)
     try:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGINT, lambda *_: None)
         with pytest.raises(KeyboardInterrupt):  # who does not hear of signals cannot tell
             Registry().registered("register_selectors")
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        assert "icc" in Registry().registered("register_selectors")
         with interruptions.hear_interruptions():
             assert "icc" in Registry().registered("register_selectors")
         assert f"the plugin 'stops_{where}' of prldh-stops_{where} 2.5 is skipped" in capsys.readouterr().err

@@ -88,8 +88,8 @@ class _Own(BaseException):
 @pytest.mark.parametrize(
     ("source", "message"),
     [
-        (Source(version=1), "has the version 1, which is no text"),
-        (Source(version=None), "has the version None"),
+        (Source(version=1), "has 1 as its version, which is no text"),
+        (Source(version=None), "has None as its version"),
         (Source(lambda mean: {}), "gives no feature"),
         (Source(lambda mean: {1: mean, "1": mean}), "names a feature 1, which is no text"),
         (Source(lambda mean: {"  ": mean}), "names a feature '  '"),

@@ -87,7 +87,7 @@ FAILURES = {
     "no text": ({"methods": lambda self, run: None}, "methods of 'stranger' gives NoneType in place of text"),
     "unknown value": ({"methods": lambda self, run: "above {limit}"}, "asks for {limit}, which is no number or text"),
     "unknown paper": ({"methods": lambda self, run: "as [@jones1999]"}, "cites jones1999, which is none of its"),
-    "label": ({"label": 3}, "label is 3 in place of text"),
+    "label": ({"label": " "}, "label is ' ' in place of text"),
     "figures": ({"figures": lambda self, details: ["f"]}, "figures gives str in place of StepFigure"),
     "a figure of another length": (
         {"figures": lambda self, details: [Curve(Across("x"), "y", [1, 2], [1])]},

@@ -29,7 +29,7 @@ from prldh.data.imaging.read import acquisition_of_image, files_of, formats_of, 
 from prldh.data.imaging.sidecar import read_beside
 from prldh.data.imaging.sources import ChosenSource, settings_text
 from prldh.data.imaging.stepping import ChosenStep, apply_steps
-from prldh.plugins import is_writable, lent, let_interruptions_pass, text_of_error
+from prldh.plugins import is_writable, lent_all, let_interruptions_pass, text_of_error
 
 #: Part of every key: raised when reading or what is said of a case changes.
 FORMAT = 5
@@ -119,7 +119,7 @@ def compute_cases(
 def _measure_together(name: str, chosen: ChosenSource, waiting: Sequence[CaseWork]) -> None:
     """One call for all. What fails as a whole is left for one by one, which tells whose fault it is."""
     try:
-        answers = list(lent(chosen.source, "extract_many", [work.case_for(name) for work in waiting], chosen.settings))
+        answers = lent_all(chosen.source, "extract_many", [work.case_for(name) for work in waiting], chosen.settings)
     except (MemoryError, SystemExit, Exception) as error:
         if isinstance(error, PrldhError) and not isinstance(error, DataError):
             raise

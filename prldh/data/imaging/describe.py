@@ -16,7 +16,7 @@ from prldh.data.imaging.naming import without_names
 from prldh.data.imaging.patients import TissueImages
 from prldh.data.imaging.seen import TrainedOn, trained_on
 from prldh.data.imaging.sources import ChosenSource
-from prldh.plugins import Labelled, NamesPackages, in_short, let_interruptions_pass, name_of
+from prldh.plugins import NamesPackages, in_short, let_interruptions_pass, name_of, said
 
 SCHEMA = "prldh-features/1"
 #: IBSI's item of image steps that name none: other processing after acquisition.
@@ -260,8 +260,8 @@ def _measured(tissue: TissueImages, patients: Sequence[str]) -> Measured:
                 c.step.version,
                 dict(c.settings_given),
                 _packages("image step", c.step),
-                c.step.label if isinstance(c.step, Labelled) else c.step.name,
-                str(getattr(c.step, "ibsi_item", OTHER_PROCESSING)),
+                said("image step", c.step, "label", c.step.name),
+                said("image step", c.step, "ibsi_item", OTHER_PROCESSING),
             )
             for c in tissue.steps
         ),

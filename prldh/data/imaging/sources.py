@@ -27,7 +27,6 @@ from prldh.plugins import (
     fingerprint_of,
     json_mapping,
     layered_settings,
-    lent,
     lent_all,
     placed,
     settings_of,
@@ -109,7 +108,7 @@ class ChosenSource:
 
     def extract(self, case: Case) -> Sequence[Mapping[str, float]]:
         """What the source gives of a case, by as many processes as it is worth; the values are the same."""
-        parts = lent(self.source, "parts", case, self.settings) if self.jobs > 1 and self.divides_cases else ()
+        parts = lent_all(self.source, "parts", case, self.settings) if self.jobs > 1 and self.divides_cases else ()
         if len(parts) < 2:
             return lent_all(self.source, "extract", case, self.settings)
         with Workers(self.jobs, shared=(self.source, self.settings, case), tries_here=True) as workers:
@@ -122,7 +121,7 @@ class ChosenSource:
 
 
 def _extract_part(source: DividesCases, settings: Any, case: Case, part: Any) -> Sequence[Mapping[str, float]]:
-    return lent(source, "extract_part", case, settings, part)
+    return lent_all(source, "extract_part", case, settings, part)
 
 
 def code_of(source: Any) -> str:
