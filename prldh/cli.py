@@ -18,6 +18,7 @@ from prldh.core import (
     bounds,
     check_handles,
     end_tidily,
+    in_lines,
     interruption_told,
     is_interruption,
     is_lost,
@@ -187,8 +188,9 @@ def cli() -> None:
 
 
 def _say(text: str) -> None:
-    """Print what may repeat names that somebody gave: a terminal obeys none of it."""
-    click.echo(printable(text))
+    """Print lines that may repeat names that somebody gave: a terminal obeys none of it. What is to be one line has
+    gone through ``in_lines``."""
+    click.echo(printable(text, keep="\n"))
 
 
 def telling_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -258,8 +260,7 @@ def analyze(
 def plan(study: Path, out: Path, force: bool) -> None:
     """Write down what an analysis of STUDY.yaml will be, before outcomes are looked at; none is read."""
 
-    for line in prldh.run.write_plan(study, out, force=force):
-        _say(line)
+    _say(in_lines(prldh.run.write_plan(study, out, force=force)))
 
 
 @cli.command()
@@ -349,8 +350,7 @@ def init(folder: Path, more: tuple[Path, ...], tables: tuple[Path, ...]) -> None
     if more and not tables:
         raise click.UsageError(f"tables stand after --from: prldh init {folder} --from {' '.join(map(str, more))}")
     lines = prldh.run.write_study_from([folder, *more], tables) if tables else prldh.study.write_scaffold(folder)
-    for line in lines:
-        _say(line)
+    _say(in_lines(lines))
 
 
 @cli.command()
@@ -412,8 +412,7 @@ def apply(
             force=force,
             progress=progress,
         )
-    for line in prldh.apply.summarise_applied(applied, run):
-        teller.say(line)
+    teller.say(in_lines(prldh.apply.summarise_applied(applied, run)))
 
 
 @cli.command()
@@ -444,7 +443,7 @@ def compare(runs: tuple[Path, ...], out: Path | None, force: bool) -> None:
     line = prldh.report.write_comparison(compared, out, force=force) if out else ""
     _say(prldh.report.summarise_comparison(compared))
     if line:
-        _say(line)
+        _say(in_lines([line]))
 
 
 @cli.command()
@@ -468,8 +467,7 @@ def compare(runs: tuple[Path, ...], out: Path | None, force: bool) -> None:
 def checklist(path: Path, standard: str, form: str | None, out: Path | None, answers: Path | None, force: bool) -> None:
     """Fill in a reporting checklist from an output folder, or from a PyRadiomics feature file."""
 
-    for line in prldh.run_checklist(path, standard, form, out, answers, force=force):
-        _say(line)
+    _say(in_lines(prldh.run_checklist(path, standard, form, out, answers, force=force)))
 
 
 @cli.group()
@@ -484,7 +482,7 @@ def plugins_list() -> None:
     registry = prldh.plugins.Registry()
     for hook, kind in prldh.plugins.REGISTRIES.items():
         for name, (item, plugin) in registry.registered(hook).items():
-            _say(f"{kind.noun:16} {name:18} {getattr(item, 'version', ''):8} from {plugin}")
+            _say(in_lines([f"{kind.noun:16} {name:18} {getattr(item, 'version', ''):8} from {plugin}"]))
 
 
 @plugins.command("check")
@@ -530,8 +528,7 @@ def plugins_check(name: str, settings: str | None, is_json: bool) -> None:
 def plugins_new(name: str, kinds: tuple[str, ...], parent: Path) -> None:
     """Write a plugin to start from, the distribution NAME, with its tests."""
 
-    for line in prldh.testing.write_skeleton(name, parent, kinds):
-        _say(line)
+    _say(in_lines(prldh.testing.write_skeleton(name, parent, kinds)))
 
 
 @cli.command()
@@ -539,8 +536,7 @@ def doctor() -> None:
     """What is installed, what is missing, and the line that mends it."""
 
     lines, is_well = prldh.doctor.examine()
-    for line in lines:
-        _say(line)
+    _say(in_lines(lines))
     if not is_well:
         sys.exit(1)
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from prldh.apply.frozen import home_of, read_frozen
-from prldh.core import FEATURES, OWNED, OutputError, check_target, given_path, write_whole
+from prldh.core import FEATURES, OWNED, OutputError, check_target, given_path, in_lines, write_whole
 from prldh.plugins import Registry
 from prldh.report import CALCULATOR_MARK, calculator_of, calculator_page, choose_model
 from prldh.results import FOLDER, files_read, finished, read_external
@@ -66,4 +66,4 @@ def write_calculator(
     others = len(frozen.model["models"]) - 1
     named = "the other one" if others == 1 else f"one of the {others} others"
     more = f" (--model names {named})" if model is None and others else ""
-    return f"calculator: {out}\nmodel: {calculator.title}{more}"
+    return in_lines([f"calculator: {out}", f"model: {calculator.title}{more}"])

@@ -42,6 +42,7 @@ from prldh.data import (
     refuse_doubled,
     refuse_failed_cells,
     some,
+    tell_of_coded,
     texts_of_event,
     told_alike,
 )
@@ -257,6 +258,8 @@ class _Reader:
             for c in self.frozen.model["covariates"]
             if c["name"] in needed
         }
+        measured = {name: values for name, values in columns.items() if values.dtype.kind == "f"}
+        self.warnings += tell_of_coded(self.path, list(measured), measured.values())
         tissues = {name: read for name, read in tissues.items() if name in needed}
         scores = {name: read.scores for name, read in tissues.items()}
         logarithms = sorted({w.variable for m in models for w in self.frozen.wants(m) if w.form == "log"})
@@ -421,6 +424,7 @@ class _Reader:
         if not chain:
             column = (given and given.radscore) or tissue["column"]
             values = numbers(self.frame, column, self.ids, f"tissues.{name}.radscore")
+            self.warnings += tell_of_coded(self.path, [column], [values])
             self._lack(Want(name), np.isnan(values), f"blank: {column}")
             return _ReadTissue(values)
         assert given is not None, "tissues of which nothing is given were told apart before"
@@ -496,10 +500,12 @@ class _Reader:
             rows = self._rows_of(ids)
             self._refuse_alike(rows < 0, ids, features.path.name, where)
             self._leave_out(name, rows < 0, f"not in {features.path.name}")
-            for feature in [f for f in wanted if f in left and f in features]:
+            own = [feature for feature in wanted if feature in left and feature in features]
+            for feature in own:
                 left.remove(feature)
                 column = numbers(features, feature, ids, where)
                 values[:, wanted.index(feature)] = np.where(rows >= 0, column[rows], np.nan)
+            self.warnings += tell_of_coded(features.path, own, values[:, positions(wanted, own)].T)
         return values
 
     def _refuse_alike(self, is_absent: np.ndarray, ids: Sequence[str], table: str, where: str) -> None:

@@ -156,7 +156,7 @@ from prldh.core.terms import (
     variables_in,
 )
 from prldh.core.texts import LIMIT as SHOWN
-from prldh.core.texts import TERMINAL_COLUMNS, legible, listed, printable, quoted, same_text, shown
+from prldh.core.texts import TERMINAL_COLUMNS, in_lines, legible, listed, printable, quoted, same_text, shown
 from prldh.core.threads import one_thread
 from prldh.core.warn.kinds import Warn
 from prldh.core.words import Purpose, Remark, SchemeRun, SourceRun, StepRun
@@ -321,6 +321,7 @@ __all__ = [
     "await_work",
     "beginning_processes",
     "hear_interruptions",
+    "in_lines",
     "interruption_told",
     "is_interruption",
     "passing_through",

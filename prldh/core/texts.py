@@ -32,7 +32,7 @@ def shown(value: object, limit: int = LIMIT) -> str:
     'aaaaa...'
     """
     text = value if isinstance(value, str) else _written(value)
-    printed = printable(text[: limit + 1], keep="")
+    printed = printable(text[: limit + 1])
     return printed if len(printed) <= limit else printed[: max(limit - 3, 0)] + "..."
 
 
@@ -54,11 +54,23 @@ def listed(names: Iterable[object], most: int = 20) -> str:
     return ", ".join(shown(name) for name in every[:most]) + rest
 
 
-def printable(text: str, keep: str = "\n\t") -> str:
-    """A text in which what does not print, but for the characters to keep, is written as Python escapes it."""
+def printable(text: str, keep: str = "") -> str:
+    """A line in which what does not print, but for the characters to keep, is written as Python escapes it: a line of a
+    terminal or a log is one line, whatever names are in it."""
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() or c in keep else repr(c)[1:-1] for c in text)
+
+
+def in_lines(lines: Iterable[str]) -> str:
+    """Lines as one text, of which each is one line whatever names are in it.
+
+    Examples
+    --------
+    >>> in_lines(["report: a\\nb.html", "1 warning"])
+    'report: a\\\\nb.html\\n1 warning'
+    """
+    return "\n".join(printable(line) for line in lines)
 
 
 #: The longest path in a message, and the longest message.
@@ -67,9 +79,9 @@ _LONG_WORD = re.compile(rf"[^\s'\"`]{{{LIMIT + 1},}}")
 
 
 def legible(message: str) -> str:
-    """A message of whatever parts, as it may be printed: nothing in it that a terminal would obey, no word longer than
-    :data:`LIMIT` (paths are longer, and are cut in their middle), and an end, so that what to do is seen. Cells and
-    names are cut where they enter it, by :func:`shown`; this is what holds where that was forgotten.
+    """A message of whatever parts, as it may be printed: one line, nothing in it that a terminal would obey, no word
+    longer than :data:`LIMIT` (paths are longer, and are cut in their middle), and an end, so that what to do is seen.
+    Cells and names are cut where they enter it, by :func:`shown`; this is what holds where that was forgotten.
 
     Examples
     --------

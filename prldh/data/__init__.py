@@ -8,6 +8,7 @@ from prldh.core import on_first_use
 
 if TYPE_CHECKING:
     from prldh.data.cells import BLANKS, PLACEHOLDERS, is_number
+    from prldh.data.coded import tell_of_coded
     from prldh.data.cohort import absent_levels, number_ids, patients_of, read_cohort, read_outcome, texts_of_event
     from prldh.data.confounding import tell_of_confounded
     from prldh.data.contents import ROW_NAMES
@@ -57,6 +58,7 @@ __all__ = [
     "same_id",
     "some",
     "tell_of_blanks",
+    "tell_of_coded",
     "tell_of_confounded",
     "tell_of_formulas",
     "texts_of_event",
@@ -69,6 +71,7 @@ if not TYPE_CHECKING:
     __getattr__ = on_first_use(
         __name__,
         cohort="absent_levels number_ids patients_of read_cohort read_outcome texts_of_event",
+        coded="tell_of_coded",
         confounding="tell_of_confounded",
         digests="CasesDigest TableDigest digest_cases digest_table",
         features="read_features tell_of_blanks without_constants",

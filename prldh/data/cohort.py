@@ -14,6 +14,7 @@ import numpy as np
 
 from prldh.core import Cohort, Covariate, DataError, Warn, same_text, shown, warn
 from prldh.data.cells import PLACEHOLDERS
+from prldh.data.coded import coded_levels, tell_of_coded
 from prldh.data.ids import ids_of, refuse_alike, refuse_doubled
 from prldh.data.numeric import numbers, refuse_extreme, refuse_failed_cells
 from prldh.data.table_files import and_more, refuse_unwritable
@@ -73,7 +74,7 @@ def read_cohort(study: Study, folder: Path, aside: Mapping[str, str] | None = No
             column = column_of(frame, name, "clinical.covariates")
             refuse_failed_cells(column, path, ids)
             levels = _levels(column, settings.levels, name, ids, path)
-            merged += _told_of_levels(column, levels, name, frame.as_written(str(column.name)))
+            merged += _told_of_levels(column, levels, name, frame.as_written(str(column.name)), may_be_coded=True)
             covariates.append(Covariate(name, settings.type, levels))
             columns[name] = _factor(column, levels)
     given = {
@@ -92,6 +93,7 @@ def read_cohort(study: Study, folder: Path, aside: Mapping[str, str] | None = No
         level_of = {same_text(level): level for level in levels}
         beside[name] = np.array([level_of.get(same_text(cell), "") for cell in column], dtype=object)
     by_id = np.array(sorted(range(len(ids)), key=ids.__getitem__))
+    coded = _tell_of_coded(study, frame, columns, given)
     ids, outcome, has_outcome = tuple(ids[i] for i in by_id), outcome[by_id], has_outcome[by_id]
     table = pd.DataFrame(columns, index=range(len(by_id))).iloc[by_id].reset_index(drop=True)
     scores = pd.DataFrame(given, index=range(len(by_id))).iloc[by_id].reset_index(drop=True)
@@ -121,10 +123,20 @@ def read_cohort(study: Study, folder: Path, aside: Mapping[str, str] | None = No
         *tell_of_hidden(frame),
         *_tell_of_rows(cohort),
         *merged,
+        *coded,
         *warnings,
         *absent_levels(cohort),
         *imputed,
     ]
+
+
+def _tell_of_coded(
+    study: Study, frame: Table, columns: Mapping[str, Any], given: Mapping[str, np.ndarray]
+) -> list[Warn]:
+    """Of numbers that may stand for blanks, among the covariates and Radscores that are numbers."""
+    read = {str(study.tissues[name].radscore): score for name, score in given.items()}
+    read |= {name: values for name, values in columns.items() if isinstance(values, np.ndarray)}
+    return tell_of_coded(frame.path, list(read), read.values())
 
 
 def _tell_of_rows(cohort: Cohort) -> list[Warn]:
@@ -228,10 +240,10 @@ def read_outcome(column: pd.Series, ids: tuple[str, ...], event: object, path: P
             if len(values) > 2
             else "Without both values nothing can be compared"
         )
-        doubtful = (
-            [as_written[c] for c in values if as_written[c].casefold() in PLACEHOLDERS] if len(values) > 2 else []
-        )
-        if doubtful:
+        counts_of = {as_written[c]: int((canonical == c).sum()) for c in values}
+        coded = coded_levels(counts_of)
+        doubtful = [each for each in counts_of if each.casefold() in PLACEHOLDERS or each in coded]
+        if doubtful and len(values) > 2:
             do += (
                 f"; or say read: {{missing: [{', '.join(_quoted(shown(each)) for each in doubtful)}]}} under clinical"
                 " and missing_outcome: leave_out, if that stands for a blank"
@@ -284,10 +296,12 @@ def _levels(
     return tuple(declared)
 
 
-def _told_of_levels(column: pd.Series, levels: tuple[str, ...], name: str, written: pd.Series) -> list[Warn]:
+def _told_of_levels(
+    column: pd.Series, levels: tuple[str, ...], name: str, written: pd.Series, may_be_coded: bool = False
+) -> list[Warn]:
     """What is told of a column of text: cells that are read as a level though they are written otherwise, levels that
-    differ in case or spaces alone, and levels that may stand for blanks. ``written``: the column with the spaces around
-    its cells."""
+    differ in case or spaces alone, and levels that may stand for blanks; numbers among them where it ``may_be_coded``,
+    as a hospital's number is no code. ``written``: the column with the spaces around its cells."""
     counts = Counter(cell for cell in column if cell != "")
     level_of = {same_text(level): level for level in levels}
     as_one = {cell: level_of[same_text(cell)] for cell in counts if cell not in levels}
@@ -313,7 +327,8 @@ def _told_of_levels(column: pd.Series, levels: tuple[str, ...], name: str, writt
         if len(several) > 1:
             listed = ", ".join(f"'{shown(level)}' ({n_of[level]})" for level in several)
             warnings.append(warn.ALIKE_LEVELS(covariate=name, listed=listed))
-    doubtful = [level for level in levels if n_of[level] and level.casefold() in PLACEHOLDERS]
+    coded = coded_levels({level: n_of[level] for level in levels if n_of[level]}) if may_be_coded else []
+    doubtful = [level for level in levels if n_of[level] and (level.casefold() in PLACEHOLDERS or level in coded)]
     if doubtful:
         n = sum(n_of[level] for level in doubtful)
         warnings.append(

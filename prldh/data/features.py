@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from prldh.core import NO_BLANKS, Blanks, Cohort, DataError, FeatureBlock, StudyError, Warn, shown, warn
+from prldh.data.coded import tell_of_coded
 from prldh.data.contents import ROW_NAMES
 from prldh.data.ids import check_ids, same_id, told_alike
 from prldh.data.imaging import Images
@@ -120,7 +121,8 @@ def _read_reader(
         raise DataError(f"{where}: {path.name} has no feature columns beside '{shown(clinical.id)}'.")
     rows, told = _match_ids(ids, cohort, table, tissue)
     columns.sort()  # whatever the table's order: ties go by name
-    return tuple(columns), _numbers(table, columns, rows, ids, blanks), [*warnings, *told]
+    values = _numbers(table, columns, rows, ids, blanks)
+    return tuple(columns), values, [*warnings, *told, *tell_of_coded(path, columns, values.T)]
 
 
 #: What PyRadiomics' batch table repeats of the table that it was given, by name in lower case.

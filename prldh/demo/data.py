@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from prldh.core import in_lines
 from prldh.demo import images, scanners
 from prldh.demo.images import write_images_study
 from prldh.demo.published import published_cohort, published_study
@@ -61,7 +62,7 @@ def write_demo_data(folder: Path, features: Example, *, force: bool, say: Callab
         place_whole(folder / each.name, each.write, (STUDY, *each.files))
     say("SYNTHETIC studies, no patients. To analyse one: prldh analyze STUDY --out FOLDER")
     for each in written:
-        say(f"  {folder / each.name / STUDY}  {each.what}")
+        say(in_lines([f"  {folder / each.name / STUDY}  {each.what}"]))
     if not has_writer:
         say("Images were not written: they need SimpleITK. Run: pip install 'prldh[images]'")
     return {each.name: folder / each.name / STUDY for each in written}

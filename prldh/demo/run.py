@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from prldh.apply import apply_models, summarise
-from prldh.core import DASH, OutputError, is_marked, write_whole
+from prldh.core import DASH, OutputError, in_lines, is_marked, write_whole
 from prldh.demo.data import MARK, STUDY, write_published_study
 from prldh.demo.features import (
     FEATURES_FOREST,
@@ -50,7 +50,7 @@ def run_demo(out: Path, jobs: int | None, force: bool, teller: Teller) -> None:
         applied = apply_models(out / "features", new, jobs=jobs, progress=progress)
         render(out / "features", jobs, progress=progress)
     teller.say("\nIts frozen models on new patients, SYNTHETIC, of the same population:")
-    teller.say("\n".join(summarise(applied)))
+    teller.say(in_lines(summarise(applied)))
     teller.say("\nStudy 2, published: 170 SYNTHETIC patients whose tables are those that the\npaper printed.")
     study = write_published_study(out / "published_input")
     with teller.progress() as progress:
@@ -59,7 +59,7 @@ def run_demo(out: Path, jobs: int | None, force: bool, teller: Teller) -> None:
     teller.say(_beside_the_paper(published.data, out / "published_beside_the_paper.txt"))
     teller.say("\nReports:")
     for name in ("features", "published"):
-        teller.say(f"  {out / name / 'report.html'}")
+        teller.say(in_lines([f"  {out / name / 'report.html'}"]))
 
 
 def _check_input(file: Path, force: bool) -> None:

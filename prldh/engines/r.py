@@ -79,10 +79,8 @@ class REngine(StatisticsEngine):
     def _evaluate(self, function: str, arguments: dict[str, Any]) -> Any:
         """R's value of one function; what R warns of is kept."""
         value, messages = evaluate(function, arguments)
-        self.warnings += [
-            warn.ENGINE_REMARK(engine=self.name, function=function, message=m.removeprefix(f"{function}: "))
-            for m in messages
-        ]
+        remarks = (" ".join(m.removeprefix(f"{function}: ").split()) for m in messages)
+        self.warnings += [warn.ENGINE_REMARK(engine=self.name, function=function, message=m) for m in remarks]
         return value
 
     def close(self) -> None:

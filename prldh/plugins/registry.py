@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pluggy
 
-from prldh.core import PluginError, PrldhError, nearest
+from prldh.core import PluginError, PrldhError, legible, nearest
 from prldh.plugins import hookspecs
 from prldh.plugins.border import handed, printing_aside
 from prldh.plugins.commands import add_commands
@@ -149,7 +149,7 @@ _SAID: set[tuple[str, str]] = set()
 def _say_once(what: str, plugin: str, line: str) -> None:
     if (what, plugin) not in _SAID:
         _SAID.add((what, plugin))
-        print(f"prldh: {line}", file=sys.stderr)
+        print(f"prldh: {legible(line)}", file=sys.stderr)
 
 
 class Registry:

@@ -18,6 +18,7 @@ from prldh.core import (
     Progress,
     given_path,
     hold,
+    in_lines,
     is_folder,
     is_interruption,
     is_pretended,
@@ -198,8 +199,8 @@ def render(
         settings = FigureSettings.of(data, **figure_settings)
         _render(data, folder, held.partial, registry, jobs, settings, progress or unasked())
     altered = altered_files(folder)
-    told = f"\nwarning: changed after the run, and shown as it is now: {', '.join(altered)}" if altered else ""
-    return f"report: {folder / 'report.html'}{told}"
+    told = [f"warning: changed after the run, and shown as it is now: {', '.join(altered)}"] if altered else []
+    return in_lines([f"report: {folder / 'report.html'}", *told])
 
 
 def _render(

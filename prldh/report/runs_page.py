@@ -22,6 +22,7 @@ from prldh.core import (
     clean,
     csv_of,
     plain,
+    printable,
     write_whole,
 )
 from prldh.pages import create_environment, digits_for, p_text
@@ -127,7 +128,7 @@ def _letters(n: int) -> list[str]:
 
 
 def _wrapped(text: str, indent: str = "    ") -> str:
-    return textwrap.fill(text, TERMINAL_COLUMNS, subsequent_indent=indent, break_on_hyphens=False)
+    return textwrap.fill(printable(text), TERMINAL_COLUMNS, subsequent_indent=indent, break_on_hyphens=False)
 
 
 def _are_unknown(compared: RunComparison) -> bool:
@@ -157,6 +158,7 @@ def _part(
 def _row(label: str, cells: Sequence[str], letters: Sequence[str], note: str = "") -> list[str]:
     """A label with one cell a run: in one line where they fit; else beneath, side by side or a line a run. Equal cells
     stand once."""
+    label, cells = printable(label), [printable(cell) for cell in cells]
     if len(set(cells)) == 1 and not note:
         return [_wrapped(f"  {label:<{LABEL}}  {cells[0]}  (equal)", " " * (LABEL + 4))]
     shown = [f"{letter} {cell}" for letter, cell in zip(letters, cells, strict=True)]

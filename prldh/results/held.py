@@ -17,6 +17,8 @@ from prldh.results.measures import MEASURES
 
 #: Whole numbers are exact up to here, in any program that reads them.
 LARGEST = 2**53
+#: By how much rounding may leave a range, or turn limits that are one number round.
+_ROUNDED = 1e-9
 Check = Callable[[Any], None]
 
 
@@ -114,7 +116,7 @@ def _check(schema: Schema) -> Check:
         return _enum(schema["enum"])
     kinds = schema.get("type", ())
     if isinstance(kinds, list):
-        return _any_of([_check({"type": kind}) for kind in kinds])
+        return _any_of([_check(schema | {"type": kind}) for kind in kinds])
     if kinds == "object":
         return _object(schema)
     if kinds == "array":
@@ -129,12 +131,17 @@ def _simple(kind: str, schema: Schema) -> Check:
         if "pattern" in schema and not re.search(schema["pattern"], value):
             raise Misfit(f"text of the form {schema['pattern']}", value)
 
+    low, high = schema.get("minimum", -math.inf), schema.get("maximum", math.inf)
+
     def number(value: Any) -> None:
         if type(value) is float:
             if not math.isfinite(value):
                 raise Misfit("a number", value)
         elif type(value) is not int or abs(value) > LARGEST:
             raise Misfit("a number", value)
+        if not low - _ROUNDED <= value <= high + _ROUNDED:
+            limits = [f"from {low:g}" * math.isfinite(low), f"to {high:g}" * math.isfinite(high)]
+            raise Misfit(f"a number {' '.join(filter(None, limits))}", value)
 
     def integer(value: Any) -> None:
         if type(value) is not int or not schema.get("minimum", -LARGEST) <= value <= LARGEST:
@@ -214,6 +221,7 @@ def _array(schema: Schema) -> Check:
 def _object(schema: Schema) -> Check:
     known = {key: _check(each) for key, each in schema.get("properties", {}).items()}
     required = frozenset(schema.get("required", ()))
+    limits = _limits(schema.get("properties", {}))
     others = _check(schema["additionalProperties"]) if schema.get("additionalProperties") else None
 
     def entry(value: Any) -> None:
@@ -230,8 +238,21 @@ def _object(schema: Schema) -> Check:
         except Misfit as misfit:
             misfit.place.append(key)
             raise
+        for low, high in limits:
+            least, most = value.get(low), value.get(high)
+            if least is not None and most is not None and least > most + _ROUNDED * (1 + abs(most)):
+                upside_down = Misfit(f"a number up to '{high}', which is {shown(most)},", least)
+                upside_down.place.append(low)
+                raise upside_down
 
     return entry
+
+
+def _limits(known: Mapping[str, Schema]) -> list[tuple[str, str]]:
+    """The keys of lower limits that are numbers, and of the upper ones that belong to them."""
+    ends = (("low", "high"), ("lower", "upper"), ("min", "max"))
+    pairs = [(key, key.removesuffix(low) + high) for key in known for low, high in ends if key.endswith(low)]
+    return [(low, high) for low, high in pairs if high in known and "number" in known[low].get("type", ())]
 
 
 # ---------------------------------------------------------------- words

@@ -5,7 +5,7 @@ from __future__ import annotations
 import types
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
-from math import isfinite
+from math import inf, isfinite
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints, is_typeddict
 
 from prldh.core import Absent, Among, Measure, Pattern, at, bare, keys_by_field
@@ -20,6 +20,32 @@ SIMPLE: dict[Any, Schema] = {
     type(None): {"type": "null"},
     Any: {},
 }
+_ANY = (-inf, inf)
+#: What a number of this name can be, in whatever record it stands.
+RANGES: Mapping[str, tuple[float, float]] = {
+    **dict.fromkeys(
+        "p p_bh p_holm q_p auc i2 fmi prevalence predicted dice sensitivity specificity".split(), (0.0, 1.0)
+    ),
+    **dict.fromkeys("n or sd se variance tau2 q vif".split(), (0.0, inf)),
+    **dict.fromkeys(("condition_number", "condition_number_centred"), (0.0, inf)),
+    "percent": (0.0, 100.0),
+}
+#: The numbers of a measure's value that are in its range; others are differences, variances and tests of it.
+_VALUES = frozenset("apparent resampled oob oob_low oob_high b632 no_information".split())
+#: Likewise, but where a correction for optimism was added, which may leave the range by as much as it is wide.
+_CORRECTED = frozenset(
+    "estimate low high b632_low b632_high b632plus b632plus_low b632plus_high corrected corrected_low corrected_high"
+    " prediction_low prediction_high".split()
+)
+
+
+def within(schema: Schema, limits: tuple[float, float]) -> Schema:
+    """The schema of a number that has limits; other schemas as they are."""
+    kinds = schema.get("type")
+    if "number" not in (kinds if isinstance(kinds, list) else [kinds]):
+        return schema
+    bounds = dict(zip(("minimum", "maximum"), limits, strict=True))
+    return schema | {key: bound for key, bound in bounds.items() if isfinite(bound)}
 
 
 class SchemaMaker:
@@ -47,7 +73,9 @@ class SchemaMaker:
         if origin in (Union, types.UnionType):
             return self._of_any([each for each in arguments if each is not Absent])
         if is_typeddict(kind):
-            return _object({key: self.of(value) for key, value in get_type_hints(kind).items()}, kind.__required_keys__)
+            own = get_type_hints(kind).items()
+            properties = {key: within(self.of(value), RANGES.get(key, _ANY)) for key, value in own}
+            return _object(properties, kind.__required_keys__)
         if is_dataclass(kind):
             return self._of_record(kind)
         if isinstance(origin, type) and issubclass(origin, Mapping):
@@ -76,7 +104,8 @@ class SchemaMaker:
         for each in fields(kind):
             hint = hints[each.name]
             if keys[each.name]:
-                properties[keys[each.name]] = self.of(hint)
+                key = keys[each.name]
+                properties[key] = within(self.of(hint), RANGES.get(key, _ANY))
                 if not is_later(hint) and Absent not in get_args(bare(hint)):
                     required.add(keys[each.name])
                 continue
@@ -88,8 +117,23 @@ class SchemaMaker:
 
     def of_measures(self, place: str) -> Schema:
         own = at(place, self.measures)
-        properties = {m.key: self.of(m.places[place]) | {"title": m.label, "description": about(m)} for m in own}
+        values = {m.key: _of_range(self.of(m.places[place]), m.range) for m in own}
+        properties = {m.key: values[m.key] | {"title": m.label, "description": about(m)} for m in own}
         return _object(properties, {m.key for m in own if not is_later(m.places[place])})
+
+
+def _of_range(schema: Schema, limits: tuple[float, float]) -> Schema:
+    """A measure's value, held to the range of the measure wherever it stands in it."""
+    if "anyOf" in schema:
+        return schema | {"anyOf": [_of_range(each, limits) for each in schema["anyOf"]]}
+    if "additionalProperties" in schema:
+        return schema | {"additionalProperties": _of_range(schema["additionalProperties"], limits)}
+    if "properties" not in schema:
+        return within(schema, limits)
+    own, (low, high) = schema["properties"], limits
+    corrected = (low - (high - low), high + (high - low)) if "optimism" in own else limits
+    held = dict.fromkeys(_VALUES, limits) | dict.fromkeys(_CORRECTED, corrected)
+    return schema | {"properties": {key: within(each, held.get(key, _ANY)) for key, each in own.items()}}
 
 
 def _object(properties: Schema, required: Any) -> Schema:

@@ -328,7 +328,7 @@ MEASURES: tuple[Measure, ...] = (
             {CALIBRATION: kind},
             r=r,
             direction=LOWER,
-            range=SHARE,
+            range=(0.0, float("inf")),  # the smooth curve leaves 0 to 1 where predictions end
             null=_NO_CURVE,
             table=LINE,
             aspect=CALIBRATION,

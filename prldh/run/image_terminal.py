@@ -9,7 +9,7 @@ from shutil import get_terminal_size
 from textwrap import wrap
 from typing import Any, NamedTuple
 
-from prldh.core import warn
+from prldh.core import in_lines, printable, warn
 from prldh.data import some
 from prldh.data.imaging import file_stem, without_names
 
@@ -50,7 +50,7 @@ def summarise_findings(findings_by_tissue: dict[str, list[Any]], is_kept: bool =
         f"{n_aside} case{'s' * (n_aside != 1)} would be put aside, {_many(counts['warning'], 'warning')},"
         f" {_many(counts['note'], 'note')}."
     )
-    return "\n".join(lines), not n_aside
+    return in_lines(lines), not n_aside
 
 
 class _Row(NamedTuple):
@@ -71,7 +71,7 @@ def _table(rows: list[_Row], width: int | None) -> list[str]:
     for row in every:
         before = "  ".join(f"{cell:{w}}" for cell, w in zip(row[:4], widths, strict=True)) + "  "
         room = max(24, width - len(before)) if width else len(row.found) + 1
-        folded = wrap(row.found, room, break_on_hyphens=False, break_long_words=False) or [""]
+        folded = wrap(printable(row.found), room, break_on_hyphens=False, break_long_words=False) or [""]
         lines += [before + folded[0], *(" " * len(before) + more for more in folded[1:])]
     return lines
 
@@ -133,4 +133,4 @@ def summarise_extraction(done: Any, out: Path, is_kept: bool = False) -> str:
         )
     elif done.verified is not None:
         lines.append("Nothing was verified: the sources have no reference implementation.")
-    return "\n".join([*lines, f"Features: {out / 'features'}"])
+    return in_lines([*lines, f"Features: {out / 'features'}"])

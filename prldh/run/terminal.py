@@ -7,7 +7,7 @@ from string import ascii_lowercase
 from textwrap import wrap
 from typing import Any
 
-from prldh.core import TERMINAL_COLUMNS
+from prldh.core import TERMINAL_COLUMNS, in_lines
 from prldh.results import (
     Results,
     artefacts_in_words,
@@ -49,7 +49,7 @@ def summarise_run(results: Results, out: Path) -> str:
     n = len(data["warnings"])
     lines.append(f"{n} warning{'s' * (n != 1)}, listed in the report")
     lines.append(f"report: {out / 'report.html'}")
-    return "\n".join(lines)
+    return in_lines(lines)
 
 
 def _areas(data: dict[str, Any]) -> list[str]:

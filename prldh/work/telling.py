@@ -72,8 +72,8 @@ class Teller:
         return sys.stderr if self._aside is None else self._aside.stream
 
     def say(self, text: str) -> None:
-        """Print what may repeat names that somebody gave: a terminal obeys none of it."""
-        text = printable(text)
+        """Print lines that may repeat names that somebody gave: a terminal obeys none of it."""
+        text = printable(text, keep="\n")
         for line in text.split("\n"):
             self._write(line)
         if not self.is_quiet:

@@ -131,6 +131,12 @@ def test_on_its_own_patients_a_run_says_what_it_said(run):
             assert applied["observed_expected"]["estimate"] == pytest.approx(1, abs=1e-6)
 
 
+def test_numbers_that_may_stand_for_blanks_are_told_of_new_patients(run, other):
+    change(other, age={0: "-999", 5: "-999"})
+    (told,) = [w["message"] for w in apply_models(run, other)["warnings"] if w["code"] == "PRL-147"]
+    assert told.startswith("clinical.csv: 'age' is -999 in 2 of 100 rows, and 26 to 90 in others.")
+
+
 @pytest.fixture(scope="module")
 def clipped(run):
     """The same study with values clipped before and after a choice, by a selector that is given."""

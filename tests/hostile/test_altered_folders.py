@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import random
+import re
 import shutil
 from collections import Counter
 from collections.abc import Iterator
@@ -156,6 +157,84 @@ def test_every_place_of_results_is_held_to_its_schema(made):
             check(content)
         assert told.value.where.startswith(str(place[0])), place
     check(content)
+
+
+#: Keys of numbers that stand in many places, and a number that none of them can be.
+BEYOND = {
+    "p": -0.01,
+    "p_bh": 1.5,
+    "or": -2.0,
+    "se": -0.1,
+    "sd": -1.0,
+    "percent": 101.0,
+    "n": -3,
+    "events": -1,
+    "sensitivity": 1.2,
+    "specificity": -0.2,
+    "predicted": 7.0,
+}
+
+
+def _without_freedom(content: Any) -> list[tuple[Any, ...]]:
+    free = {"settings", "details", "state", "computed", "called"}
+    return [place for place in places(content) if not free & set(map(str, place))]
+
+
+def _value(content: Any, place: tuple[Any, ...]) -> Any:
+    for key in place:
+        content = content[key]
+    return content
+
+
+def test_no_number_is_read_that_it_cannot_be(made):
+    """Every number of these names, every measure of every model and every pair of limits, wherever they stand."""
+    content, check = json.loads((made[0] / "results.json").read_text(encoding="utf-8")), check_of(Document)
+    held: Counter[str] = Counter()
+    for place in _without_freedom(content):
+        at, key, value = _value(content, place[:-1]), place[-1], _value(content, place)
+        if key in ("estimate", "apparent") and "validation" in place and {"auc", "brier", "accuracy"} & set(place):
+            wrong = 7.0
+        elif key in BEYOND and isinstance(value, (int, float)) and "curve" not in str(place):
+            wrong = BEYOND[key]
+        elif str(key).endswith("low") and at.get(str(key).removesuffix("low") + "high") is not None:
+            wrong = at[str(key).removesuffix("low") + "high"] + 1e-6
+        else:
+            continue
+        at[key] = wrong
+        with pytest.raises(Misfit) as told:
+            check(content)
+        at[key] = value
+        assert told.value.where.endswith(f".{key}"), place
+        held[str(key)] += 1
+    assert {"estimate", "low", "p", "or", "se", "n"} <= held.keys() and held.total() > 200
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong", "told"),
+    [
+        (
+            "results.json",
+            {"estimate": 7},
+            r"models\[0\].auc.estimate: a number from 0 to 1 or null is expected; found 7",
+        ),
+        (
+            "results.json",
+            {"low": 0.9, "high": 0.3},
+            r"models\[0\].auc.low: a number up to 'high', which is 0.3, is expected; found 0.9",
+        ),
+        ("results.json", {"n": -3}, r"cohort.n: a count is expected; found -3"),
+        ("results.json", {"estimate": float("nan")}, "NaN is no number of JSON's"),
+    ],
+)
+@pytest.mark.parametrize("command", ["report", "checklist", "compare"])
+def test_what_cannot_be_is_shown_on_no_page(run, made, command, name, wrong, told):
+    content = json.loads((run / name).read_text(encoding="utf-8"))
+    (content["cohort"] if "n" in wrong else content["models"][0]["auc"]).update(wrong)
+    (run / name).write_text(json.dumps(content), encoding="utf-8")
+    was = bytes_of(run)
+    done = CliRunner().invoke(cli, arguments(command, run, made))
+    assert classify(done) == "told" and bytes_of(run) == was
+    assert re.search(told, done.output) and "Put the file back" in done.output
 
 
 @pytest.mark.parametrize("name", ["results.json", "provenance.json", "model.json", "external/New/external.json"])

@@ -64,7 +64,8 @@ def train(
         )
     best = done["best"]
     if parallel.world()[0] == 0:
-        click.echo(f"best epoch {best['epoch']}: validation Dice {best['validation_dice']:.4f}; {out / 'best.pt'}")
+        line = f"best epoch {best['epoch']}: validation Dice {best['validation_dice']:.4f}; {out / 'best.pt'}"
+        click.echo(printable(line))
 
 
 @segment.command()

@@ -1,5 +1,5 @@
 """What there may be to say of the engines, the patients and their features: PRL-001 to PRL-035, of new patients:
-PRL-100 to PRL-101, and of tables as they come: PRL-140 to PRL-145."""
+PRL-100 to PRL-101, and of tables as they come: PRL-140 to PRL-147."""
 
 from __future__ import annotations
 
@@ -353,8 +353,8 @@ PLACEHOLDER_LEVELS = WarnKind(
     "A level that may stand for a blank",
     "'{covariate}': {listed} {are} read as {levels}. If they stand for blanks, say read: {{missing: [{quoted}]}} under"
     " clinical.",
-    "A dash, a question mark or `n/a` in a column of categories is a level as any other, with patients and a"
-    " coefficient of its own, unless the study file says that it is a blank.",
+    "A dash, a question mark, `n/a` or a number such as 9 or -99 among levels that are numbers is a level as any other,"
+    " with patients and a coefficient of its own, unless the study file says that it is a blank.",
     "Say `read: {missing: [...]}` under `clinical`, or leave it where the level means something.",
 )
 EXTRA_PATIENTS = WarnKind(
@@ -385,6 +385,17 @@ ROW_NAMES_LEFT_OUT = WarnKind(
     "The first column of {table} has no name: it is called {name} here, and was not taken as a feature.",
     "R writes the names or numbers of rows before the columns, without a name of their own.",
     "Nothing; where it holds the ids, say `id: row.names` under `clinical`.",
+)
+CODED_BLANKS = WarnKind(
+    "PRL-147",
+    "tables",
+    "warnings",
+    "Numbers that may stand for blanks",
+    "{table}: {listed}. If that stands for a blank, say read: {{missing: [{quoted}]}} for this table.",
+    "Numbers such as -999 and 9999 are written where nothing was measured, and are computed with as numbers, unless the"
+    " study file says that they are blanks. A number is told that no other of its column is near: the rule is in"
+    " [tables](tables.md#numbers-that-stand-for-blanks).",
+    "Say `read: {missing: [...]}` for that table, or correct the cells; nothing where it was measured.",
 )
 HIDDEN_ROWS = WarnKind(
     "PRL-146",
