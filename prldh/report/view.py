@@ -49,6 +49,7 @@ from prldh.results import (
     refitted_alone,
     selects,
     size_in_words,
+    steps_of,
     unknown_leakage,
     unknown_leakage_of_all,
 )
@@ -170,7 +171,11 @@ def make_view(data: dict[str, Any], words: Words, figures: dict[str, dict[str, A
             name: _stability(data, t["selection"]["stability"]) for name, t in data["tissues"].items() if t["selection"]
         },
         "remarks": words.remarks,
-        "explanations": "; ".join(step.explanation for step in words.steps.values() if step.explanation),
+        "explanations": "; ".join(
+            dict.fromkeys(
+                told for _, name, _ in steps_of(data["study"]["settings"]) if (told := words.step(name).explanation)
+            )
+        ),
         "notes_on_alternatives": {
             name: [
                 note

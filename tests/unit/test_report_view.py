@@ -14,7 +14,18 @@ from hypothesis import strategies as st
 
 from prldh.core.errors import DataError
 from prldh.pages import create_environment
-from prldh.pages.format import interval, isolated, number, p_value, percent, share, statistic, typeset, typeset_within
+from prldh.pages.format import (
+    interval,
+    isolated,
+    measured,
+    number,
+    p_value,
+    percent,
+    share,
+    statistic,
+    typeset,
+    typeset_within,
+)
 from prldh.plugins.registry import Registry
 from prldh.report.answer import answer_view
 from prldh.report.answer_plan import MOST_MODELS, answer_rows
@@ -23,6 +34,7 @@ from prldh.report.seen import seen_in_figures
 from prldh.report.subgroups import _notes, subgroup_panels
 from prldh.report.view import ROWS_OPEN, _references, _warnings, summary_rule
 from prldh.results.asking import words_of
+from prldh.results.measures import BY_KEY
 from prldh.results.variables import Variables
 from prldh.results.words import Words
 
@@ -287,7 +299,10 @@ def test_p_is_never_zero(value):
         (statistic({"statistic": -2e-12}), "> −0.01"),
         (statistic({"statistic": 0.0}), "0.00"),
         (statistic({"statistic": 2e-5}), "2.0 × 10⁻⁵"),
-        (number(-1e-17, 3, 1e-9), "> −0.001"),
+        (number(-1e-17, 3, 1e-9), "0.000"),
+        (measured(-4e-16, BY_KEY["intercept"]), "0.000"),
+        (measured(3e-9, BY_KEY["citl"]), "0.000"),
+        (measured(-2e-5, BY_KEY["intercept"]), "−2.00 × 10⁻⁵"),
         (percent(0.001), "< 0.01"),
         (percent(99.999), "> 99.99"),
         (percent(0.0), "0.00"),
@@ -306,7 +321,7 @@ def test_signs_of_numbers_in_sentences_are_those_of_tables():
 
 def test_full_values_stand_behind_rounded_ones():
     assert number(-0.123456) == '<span title="-0.123456">−0.123</span>'
-    assert number(2e-8, 3, 1e-6) == '<span title="2e-08">&lt;\u00a00.001</span>'
+    assert number(2e-8, 3, 1e-6) == '<span title="2e-08">0.000</span>'
     assert (
         interval({"estimate": 0.5, "low": -0.25, "high": None})
         == '<span title="0.5 (-0.25, None)">0.500 (−0.250,\u00a0–)</span>'
