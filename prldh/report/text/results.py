@@ -24,6 +24,7 @@ from prldh.results import (
     leading_comparisons,
     leading_key,
     led_as,
+    row_noun,
     unknown_leakage,
 )
 
@@ -35,7 +36,7 @@ ALPHA = 0.05
 def flow(w: Writer) -> Iterator[str]:
     data = w.data
     n_left = len(data["cohort"]["excluded"])
-    noun = "row" if is_clustered(data) else "patient"
+    noun = row_noun(data)
     if n_left:
         yield (
             f"The table held {w.exact('cohort', 'n_read')} {noun}s, of {'which' if is_clustered(data) else 'whom'}"
