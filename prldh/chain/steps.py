@@ -45,7 +45,8 @@ class Step:
 
     def __str__(self) -> str:
         given = ", ".join(
-            f"{k}: {v}" for k, v in (self.settings_given or self.settings).model_dump(exclude_none=True).items()
+            f"{k}: {_in_a_line(v)}"
+            for k, v in (self.settings_given or self.settings).model_dump(exclude_none=True).items()
         )
         return f"{self.selector.name}: {{{given}}}"
 
@@ -58,8 +59,16 @@ class ChosenLearner:
     settings: Any
 
     def __str__(self) -> str:
-        given = ", ".join(f"{k}: {v}" for k, v in self.settings.model_dump(exclude_defaults=True).items())
+        set_so = self.settings.model_dump(exclude_defaults=True)
+        given = ", ".join(f"{k}: {_in_a_line(v)}" for k, v in set_so.items())
         return f"{self.learner.name}: {{{given}}}" if given else str(self.learner.name)
+
+
+def _in_a_line(value: Any) -> str:
+    """A setting as a study file has it."""
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{key}: {_in_a_line(each)}' for key, each in value.items())}}}"
+    return f"[{', '.join(map(_in_a_line, value))}]" if isinstance(value, (list, tuple)) else str(value)
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,9 @@ from typing import Any
 from prldh.checklists import data_rules, model_rules, performance_rules, way_rules
 from prldh.checklists.data_rules import for_item
 from prldh.checklists.dossier import Dossier
+from prldh.checklists.facts import listing
 from prldh.checklists.feature_rules import compliance, feature_set, software
-from prldh.checklists.findings import FILLED, Finding, ask, extraction, filled, report, result, setting
+from prldh.checklists.findings import FILLED, Finding, ask, extraction, filled, report, setting
 from prldh.checklists.ibsi_rules import ibsi_rules, image_rule
 from prldh.checklists.image_rules import Rule, filters, from_settings, preprocessing, shown
 from prldh.checklists.items import Item, Standard, load_standard
@@ -254,11 +255,19 @@ def is_hand_crafted(d: Dossier, item: Item) -> Finding:
             f"yes: features with PyRadiomics' names ({listed})",
             *(extraction(e, "names of features") for e in d.extractions if e.radiomic),
         )
-    sources = dict.fromkeys(step["source"] for t in d.selected.values() for step in t["selection"]["steps"])
+    told = "; ".join(f"{name}: {_where_from(d.settings['tissues'][name])}" for name in d.selected)
+    return ask(told, setting("tissues")) if told else ask()
+
+
+def _where_from(tissue: Mapping[str, Any]) -> str:
+    """Where the features of a tissue come from, as far as the study file says."""
+    if tissue["images"]:
+        return f"features measured on images by {listing(list(tissue['sources']))}"
+    tables = tissue["features"]
+    named = f" called {listing(list(tables))}" if isinstance(tables, Mapping) else ""
+    one = not named and len(tables) == 1
     return (
-        ask(f"sources of the features: {', '.join(sources)}", result("tissues[].selection.steps[].source"))
-        if sources
-        else ask()
+        f"features of {'a given table' if one else 'given tables'}{named}; what measured them is not known to the run"
     )
 
 

@@ -32,7 +32,7 @@ from prldh.checklists.items import STANDARDS, Item, load_standard
 from prldh.checklists.phrases import MISSING, key_in_words, value_in_words
 from prldh.checklists.regions import lesions_in_words
 from prldh.core import Purpose, warn
-from prldh.results import plan_in_words, steps_of
+from prldh.results import cohort_in_words, plan_in_words, row_noun, steps_of
 
 Rule = Callable[[Dossier], Finding]
 
@@ -59,8 +59,8 @@ def name_of(model: Mapping[str, Any]) -> str:
 def share_of_events(d: Dossier) -> str:
     cohort = d.run["cohort"]
     return (
-        f"{cohort['events']} of {cohort['n']} ({100 * cohort['events'] / cohort['n']:.1f}%) with {cohort['outcome']} ="
-        f" {cohort['event']}"
+        f"{cohort['events']} of {cohort['n']}{' rows' * ('n_patients' in cohort)}"
+        f" ({100 * cohort['events'] / cohort['n']:.1f}%) with {cohort['outcome']} = {cohort['event']}"
     )
 
 
@@ -187,7 +187,7 @@ def sample_size(d: Dossier) -> Finding:
     needs = [m["n_needed"] for m in riley["models"]]
     verdict = f"too few for {_named(short)}" if short else "enough for every model"
     value = (
-        f"{d.run['cohort']['n']} patients, {d.run['cohort']['events']} events; Riley's criteria ask for"
+        f"{cohort_in_words(d.run)}, {d.run['cohort']['events']} events; Riley's criteria ask for"
         f" {span(needs)}: {verdict}"
     )
     return filled(
@@ -211,7 +211,7 @@ def enough_for_features(d: Dossier) -> Finding:
     short = [m for m in riley["models"] if not m["is_enough"]]
     if short:
         return contradicted(
-            f"{d.run['cohort']['n']} patients are fewer than Riley's criteria ask for"
+            f"{cohort_in_words(d.run)} are fewer than Riley's criteria ask for"
             f" ({span([m['n_needed'] for m in short])}) in {_named(short)}",
             *evidence,
         )
@@ -269,7 +269,7 @@ def _missing_covariates(d: Dossier) -> Finding:
         )
     if excluded:
         return filled(
-            f"{len(excluded)} of {d.run['cohort']['n_read']} patients were left out, each with its reason "
+            f"{len(excluded)} of {d.run['cohort']['n_read']} {row_noun(d.run)}s were left out, each with its reason "
             f"({MISSING.get(d.settings.get('missing', 'complete_case'), 'by the study file')})",
             *evidence,
             remaining="why data are missing",
@@ -288,8 +288,8 @@ def class_balance(d: Dossier) -> Finding:
 def participants(d: Dossier) -> Finding:
     cohort = d.run["cohort"]
     return ask(
-        f"{cohort['n_read']} read, {len(cohort['excluded'])} left out, {cohort['n']} analysed, {cohort['events']}"
-        " events; what came before the table is not known",
+        f"{cohort['n_read']} {row_noun(d.run)}s read, {len(cohort['excluded'])} left out, {cohort['n']} analysed,"
+        f" {cohort['events']} events; what came before the table is not known",
         report("patients"),
         result("cohort"),
     )
@@ -309,7 +309,8 @@ def table_checks(d: Dossier) -> Finding:
     cohort = d.run["cohort"]
     evidence = [report("images")] if checks else []
     checks.append(
-        f"tables: ids, blanks and values checked, {len(cohort['excluded'])} of {cohort['n_read']} patients left out"
+        f"tables: ids, blanks and values checked, {len(cohort['excluded'])} of {cohort['n_read']}"
+        f" {row_noun(d.run)}s left out"
     )
     return ask("; ".join(checks), *evidence, report("patients"))
 
@@ -353,7 +354,9 @@ def n_patients(d: Dossier) -> Finding:
     if d.results is None:
         return regions(d)
     return ask(
-        f"{d.run['cohort']['n']} patients of one clinical table",
+        f"{cohort_in_words(d.run)}, of one clinical table"
+        if "n_patients" in d.run["cohort"]
+        else f"{d.run['cohort']['n']} patients of one clinical table",
         result("cohort"),
         setting("clinical.table"),
     )
@@ -362,7 +365,7 @@ def n_patients(d: Dossier) -> Finding:
 @of_results
 def counts_per_analysis(d: Dossier) -> Finding:
     return filled(
-        "; ".join(f"{name_of(m)}: {m['n']} patients, {m['events']} events" for m in d.run["models"]),
+        "; ".join(f"{name_of(m)}: {m['n']} {row_noun(d.run)}s, {m['events']} events" for m in d.run["models"]),
         report("models"),
         result("models[].n", "models[].events"),
     )

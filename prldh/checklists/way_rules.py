@@ -24,7 +24,7 @@ from prldh.checklists.findings import Evidence, Finding, ask, contradicted, fill
 from prldh.checklists.phrases import key_in_words, scopes_in_words, value_in_words
 from prldh.core import Purpose, is_groups, plain
 from prldh.models import AS_IS
-from prldh.results import interval, steps_of
+from prldh.results import by_honesty, interval, steps_of
 
 #: How a score becomes a model, by what the study file calls it.
 STAGES = {
@@ -234,13 +234,15 @@ def classical(d: Dossier) -> Finding:
             return ask(f"no model is a logistic regression: each is a Radscore as it is{made}", report("models"))
         beside = ", or Radscores as they are" if any(m.get("fit") == AS_IS for m in d.run["models"]) else ""
         return ask(f"the models are themselves logistic regressions{beside}{made}", report("models"))
-    scheme = next(iter(next(iter(yardstick.values()))))
+    judged = next(iter(yardstick.values()))
+    ranked = [scheme for m in d.run["models"] for _, scheme in by_honesty(m["validation"]) if scheme in judged]
+    scheme = next(iter([*ranked, *judged]))
     shown = []
     for name, by_scheme in yardstick.items():
         own = by_scheme[scheme]
         lead = own["auc_mean"] if (own.get("auc_mean") or {}).get("estimate") is not None else own["auc"]
         text = f"a plain {d.words.learner_label(name)} of all features: AUC {interval(lead)}"
-        if own["difference"]:
+        if own["difference"] and own["difference"]["auc"]["estimate"] is not None:
             text += f", difference from '{own['difference']['model']}' {interval(own['difference']['auc'])}"
             text += ", better than that" if own["is_better"] else ""
         shown.append(text)

@@ -138,7 +138,7 @@ def describe_sample_size(
             )
         )
     sizes = SampleSizes(Anticipated(prevalence, cox_snell, nagelkerke, **LEVELS), tuple(entries))
-    return sizes, _warnings(entries, nagelkerke)
+    return sizes, _warnings(entries, nagelkerke, "patients" if cohort.patients is None else "rows")
 
 
 def _tissues(spec: ModelSpec, cohort: Cohort, blocks: Mapping[str, Sequence[FeatureBlock]]) -> list[str]:
@@ -153,13 +153,13 @@ def _rank(matrix: np.ndarray) -> int:
     return int(np.linalg.matrix_rank(matrix / np.where(length > 0, length, 1.0)))
 
 
-def _warnings(entries: Sequence[ModelSampleSize], nagelkerke: float) -> list[Warn]:
+def _warnings(entries: Sequence[ModelSampleSize], nagelkerke: float, rows: str) -> list[Warn]:
     short = [e for e in entries if not e.is_enough]
     if not short:
         return []
     n, events, needed = (_span([getattr(e, key) for e in short]) for key in ("n", "events", "n_needed"))
     whose = "every model needs" if len(short) == len(entries) else f"{len(short)} of {len(entries)} models need"
-    return [warn.TOO_FEW_PATIENTS(n=n, events=events, whose=whose, needed=needed, r2=nagelkerke)]
+    return [warn.TOO_FEW_PATIENTS(n=n, rows=rows, events=events, whose=whose, needed=needed, r2=nagelkerke)]
 
 
 def _span(values: Sequence[int]) -> str:

@@ -27,13 +27,11 @@ SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def number(value: Any, digits: int = 3, noise: float = 0.0) -> Markup:
-    """A number rounded to ``digits`` decimals, the full value as its title; a dash for None. Below ``noise``, which is
-    what rounding leaves of 0, it is told as smaller than the last decimal shown: 0 is printed for nothing else."""
+    """A number rounded to ``digits`` decimals, the full value as its title; a dash for None. Below ``noise`` it is what
+    rounding leaves of 0, and told as 0."""
     if value is None:
         return Markup('<span class="none" title="not defined">') + DASH + Markup("</span>")
-    if 0 < abs(value) < noise:
-        return _titled(f"< {10.0**-digits:.{digits}f}" if value > 0 else f"> −{10.0**-digits:.{digits}f}", value)
-    return _titled(typeset(decimals(value, digits)), value)
+    return _titled(typeset(decimals(0.0 if abs(value) < noise else value, digits)), value)
 
 
 def quantity(value: Any, digits: int = 2) -> Markup:
@@ -172,8 +170,11 @@ def interval(entry: Any, digits: int = 3) -> Markup:
 
 def statistic(test: dict[str, Any], digits: int = 2) -> Markup:
     """A test's statistic, ∞ where it says that it is infinite, with the sign of its difference."""
-    if test.get("statistic") is not None or not test.get("reason"):
-        return number(test.get("statistic"), digits, LEAST)  # in units of chance: what is less is none
+    value = test.get("statistic")
+    if value is not None and 0 < abs(value) < LEAST:  # in units of chance: what is less is none
+        return _titled(f"< {10.0**-digits:.{digits}f}" if value > 0 else f"> −{10.0**-digits:.{digits}f}", value)
+    if value is not None or not test.get("reason"):
+        return number(value, digits)
     sign = "−" if (test.get("difference") or 0) < 0 else ""
     return Markup('<span title="{}">{}∞</span>').format(test["reason"], sign)
 

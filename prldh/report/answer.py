@@ -15,6 +15,7 @@ from prldh.results import (
     Words,
     artefacts_in_words,
     by_honesty,
+    cohort_in_words,
     cost_of_leakage,
     honest_auc,
     is_bootstrap,
@@ -23,6 +24,7 @@ from prldh.results import (
     leading_key,
     led_as,
     refitted_alone,
+    row_noun,
     selects,
     size_in_words,
     unknown_leakage,
@@ -75,12 +77,12 @@ def answer_view(data: dict[str, Any], words: Words) -> dict[str, Any]:
 
 def _tiles(data: Mapping[str, Any], words: Words) -> list[Tile]:
     cohort, best, level = data["cohort"], leading_model(data), level_of(dict(data))
-    rows = f"rows of {cohort['n_patients']} patients; " if "n_patients" in cohort else ""
+    rows = f"{cohort_in_words(data)}; " if "n_patients" in cohort else ""
     share = percent_text(100 * cohort["events"] / cohort["n"], cohort["n"])
     return [
         *_held_out_tiles(data, best, words, level),
         Tile(
-            "Patients and events",
+            f"{row_noun(data).capitalize()}s and events",
             f"{cohort['n']} and {cohort['events']}",
             f"{rows}{share}% have {cohort['outcome']} = {cohort['event']}",
         ),
@@ -140,7 +142,7 @@ def _told(data: dict[str, Any], level: str, words: Words) -> dict[str, list[str]
     which = f"the model “{label(data, models[0])}” tells" if len(models) == 1 else f"{len(models)} models tell"
     asked = (
         f"What was asked: how well {which} patients with {cohort['outcome']} = {cohort['event']} ({cohort['events']} of"
-        f" {cohort['n']}, {share}%) from those without."
+        f" {cohort_in_words(data) if 'n_patients' in cohort else cohort['n']}, {share}%) from those without."
     )
     leading = leading_model(data)
     if leading is None:

@@ -35,7 +35,7 @@ from prldh.report.tissue_plan import plan_tissue_figures
 from prldh.report.way_drawings import draw_ways
 from prldh.report.ways import way_rows
 from prldh.report.workflow import MOST_TISSUES, draw_workflow, study_stages, tissue_stages
-from prldh.results import Words, by_honesty, honest_auc, make_nomogram
+from prldh.results import Words, by_honesty, honest_auc, make_nomogram, row_noun
 
 #: Panels, one a model, that fit a page; of more models the first are drawn.
 MOST_PANELS = 9
@@ -70,7 +70,7 @@ def plan_figures(data: dict[str, Any], words: Words) -> list[Drawing]:
         Drawing(
             "flow",
             "Flow of patients",
-            f"{flow['n_read']} patients in the table, {flow['n_excluded']} left out, {flow['n']} analysed:"
+            f"{flow['n_read']} {row_noun(data)}s in the table, {flow['n_excluded']} left out, {flow['n']} analysed:"
             f" {flow['events']} with the event and {flow['n'] - flow['events']} without.",
             lambda: draw_flow(flow),
         ),

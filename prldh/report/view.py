@@ -8,7 +8,15 @@ from dataclasses import asdict
 from functools import partial
 from typing import Any
 
-from prldh.core import ALL_THAT_IS_FITTED, OPTIMISM_FROM_SELECTION, SCOPE_WORDS, is_groups, listed, plain
+from prldh.core import (
+    ALL_THAT_IS_FITTED,
+    OPTIMISM_FROM_SELECTION,
+    REPEATED_HOLDOUT,
+    SCOPE_WORDS,
+    is_groups,
+    listed,
+    plain,
+)
 from prldh.pages import level_of, typeset, typeset_within
 from prldh.report.added_value import added_value_view
 from prldh.report.answer import answer_view, label
@@ -40,6 +48,7 @@ from prldh.results import (
     is_artefact,
     is_bootstrap,
     is_chosen,
+    is_clustered,
     judged,
     labelled,
     largest_difference,
@@ -49,6 +58,7 @@ from prldh.results import (
     refitted_alone,
     selects,
     size_in_words,
+    steps_of,
     unknown_leakage,
     unknown_leakage_of_all,
 )
@@ -143,6 +153,8 @@ def make_view(data: dict[str, Any], words: Words, figures: dict[str, dict[str, A
         ),
         "artefact": ARTEFACT,
         "held_out_rows": _held_out_rows(data),
+        "note_on_intervals": note_on_intervals(data),
+        "has_repeats": _has_repeats(data),
         "group_tables": group_tables(data, words),
         "bootstrap_rows": _bootstrap_rows(data),
         "has_two_stage": has_two_stage_interval(data),
@@ -170,7 +182,11 @@ def make_view(data: dict[str, Any], words: Words, figures: dict[str, dict[str, A
             name: _stability(data, t["selection"]["stability"]) for name, t in data["tissues"].items() if t["selection"]
         },
         "remarks": words.remarks,
-        "explanations": "; ".join(step.explanation for step in words.steps.values() if step.explanation),
+        "explanations": "; ".join(
+            dict.fromkeys(
+                told for _, name, _ in steps_of(data["study"]["settings"]) if (told := words.step(name).explanation)
+            )
+        ),
         "notes_on_alternatives": {
             name: [
                 note
@@ -376,6 +392,39 @@ def _held_out_rows(data: dict[str, Any]) -> list[tuple[str, list[dict[str, Any]]
     """Held-out entries by scope, scope pipeline first."""
     rows = _each_scheme(data, lambda entry: "n_repeats" in entry)
     return [(scope, own) for scope in ("pipeline", "model") if (own := [r for r in rows if r["scope"] == scope])]
+
+
+def _has_repeats(data: dict[str, Any]) -> bool:
+    """Whether any held-out number is a mean over repeats."""
+    return bool(_each_scheme(data, lambda entry: entry.get("n_repeats", 1) > 1))
+
+
+def note_on_intervals(data: dict[str, Any]) -> str:
+    """What intervals the held-out AUCs have, of those that the run has."""
+    kinds, rows = data["study"]["schemes"], _each_scheme(data, lambda entry: "n_repeats" in entry)
+    pooled = [row["entry"] for row in rows if kinds[row["scheme"]]["kind"] != REPEATED_HOLDOUT]
+    has_mean = any((entry.get("auc_mean") or {}).get("estimate") is not None for entry in pooled)
+    sentences = []
+    if pooled:
+        of_mean = (
+            "; the mean of folds has none then"
+            if is_clustered(data)
+            else "; that of the mean of folds is of its logit, by DeLong's variances within folds, and is left out"
+            " where simulations show that it would hold too seldom"
+        )
+        own = "Obuchowski's for rows clustered in patients" if is_clustered(data) else "DeLong's"
+        sentences.append(
+            f"The interval of the pooled AUC is {own}, conditional on the fitted models{of_mean * has_mean}."
+        )
+        if any(entry["n_repeats"] > 1 for entry in pooled):
+            means = "both are means" if has_mean else "it is a mean"
+            sentences.append(f"Over repeats {means}, no narrower for being several.")
+    if len(pooled) < len(rows):
+        sentences.append(
+            "Where each repeat holds other patients out, the AUC is the mean over repeats, with Nadeau and Bengio's"
+            " corrected interval on the logit scale, left out where simulations do not show that it holds."
+        )
+    return " ".join(sentences)
 
 
 def _calibration_rows(data: dict[str, Any], words: Words) -> dict[str, list[dict[str, Any]]]:

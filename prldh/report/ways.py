@@ -9,10 +9,13 @@ from typing import Any
 from prldh.core import plain
 from prldh.pages import interval_text, level_of
 from prldh.report.way_drawings import WayRow
-from prldh.results import Words, by_honesty
+from prldh.results import Place, Words, by_honesty
 
 #: A way as sentences of the results name it.
 QUOTED = re.compile(r"'([^']*)'")
+#: A step with what is set of it, and a list, within what is set of another.
+OF_STEP = re.compile(r"\{([^{}:]+): \{([^{}]*)\}\}")
+LISTED = re.compile(r"\[([^\[\]]*)\]")
 #: What a choice goes by, in words.
 MEASURED = {"auc": "AUC", "brier": "Brier score"}
 
@@ -25,7 +28,7 @@ def ways_view(data: dict[str, Any], words: Words) -> dict[str, Any] | None:
     return {
         "rows": rows,
         "has_models": len({row["model"] for row in rows}) > 1,
-        "tissues": {name: _described(entry, words) for name, entry in data.get("protocols", {}).items()},
+        "tissues": {name: way_in_words(entry, words) for name, entry in data.get("protocols", {}).items()},
         "choice": _choice_sentences(data, words),
         "no_winner": _no_winner(data, words),
         "yardstick": list(yardstick_rows(data, words)),
@@ -88,22 +91,38 @@ def _row(name: str, entry: Mapping[str, Any], is_taken: bool) -> WayRow:
     return WayRow(name, dict(leading(entry)), entry["brier"], entry["slope"], is_taken)
 
 
-def _described(entry: Mapping[str, Any], words: Words) -> str:
-    """A way in words: its steps with what is set of them, learner and second stage."""
-    tissue = next(iter(entry["tissues"].values()))
-    steps = [
-        _with_settings(text, lambda name: words.step(name).label)
-        for text in (*tissue["transforms"], *tissue["selection"])
+def way_in_words(
+    entry: Mapping[str, Any], words: Words, told: Callable[[Place], str] | None = None, joint: str = " → "
+) -> str:
+    """A way in words: its steps with what is set of them, learner and second stage. ``told``: what is set of the
+    step that stands there in the entry."""
+    name, tissue = next(iter(entry["tissues"].items()))
+    places: list[tuple[Place, str]] = [
+        ((key, k), text) for key in ("transforms", "selection") for k, text in enumerate(tissue[key])
     ]
-    stage = f"second stage {tissue['second_stage'].replace('_', '-')}"
-    return " → ".join([*steps, _with_settings(tissue["learner"], words.learner_label), stage])
+    parts = []
+    for place, text in [*places, (("learner",), tissue["learner"])]:
+        own, _, settings = text.partition(": ")
+        label = words.learner_label(own) if place == ("learner",) else words.step(own).short_label
+        if settings:
+            label += f" ({told(('tissues', name, *place)) if told else set_in_words(settings)})"
+        parts.append(label)
+    return joint.join([*parts, f"second stage {tissue['second_stage'].replace('_', '-')}"])
 
 
-def _with_settings(text: str, called: Callable[[str], str]) -> str:
-    """``correlation: {between: 0.9, outcome: 0.3}`` as a reader has it: Correlation (between 0.9, outcome 0.3)."""
-    name, _, settings = text.partition(": ")
-    told = settings.strip("{}").replace("_", " ").replace(": ", " ")
-    return f"{called(name)}{f' ({told})' if told else ''}"
+def set_in_words(settings: str) -> str:
+    """What is set of a step, as the results hold it, as a reader has it.
+
+    Examples
+    --------
+    >>> set_in_words("{between: 0.9, outcome: 0.3}"), set_in_words("{of: [lasso, {random_forest: {trees: 30}}]}")
+    ('between 0.9, outcome 0.3', 'of lasso, random forest (trees 30)')
+    """
+    text = settings.removeprefix("{").removesuffix("}").replace("_", " ")
+    while found := OF_STEP.search(text) or LISTED.search(text):
+        inner = f"{found[1]} ({found[2]})" if found.re is OF_STEP else found[1]
+        text = f"{text[: found.start()]}{inner}{text[found.end() :]}"
+    return text.replace(": ", " ")
 
 
 def _choice_sentences(data: dict[str, Any], words: Words) -> list[str]:

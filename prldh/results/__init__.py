@@ -63,7 +63,7 @@ from prldh.results.reading import (
     refuse_other,
 )
 from prldh.results.schemas import schema_of
-from prldh.results.sizes import has_own_patients, size_in_words
+from prldh.results.sizes import cohort_in_words, has_own_patients, row_noun, size_in_words
 from prldh.results.strangers import measured, try_statistics
 from prldh.results.table_columns import describe_columns, tables_page
 from prldh.results.tables import make_tables
@@ -160,6 +160,8 @@ __all__ = [
     "selected_features",
     "selects",
     "shown_setting",
+    "cohort_in_words",
+    "row_noun",
     "size_in_words",
     "steps_of",
     "tables_page",

@@ -125,7 +125,7 @@ class _Asking:
         return Words(
             steps={
                 name: self._step(self.selectors[name])
-                for name in dict.fromkeys([*(name for _, name, _ in chosen), *sorted(fitted)])
+                for name in dict.fromkeys([*(name for _, name, _ in chosen), *sorted(fitted | self._in_ways())])
                 if name in self.selectors
             },
             schemes={name: self._scheme(name) for name in schemes if name in self.validators},
@@ -174,6 +174,11 @@ class _Asking:
         for tissue, entry in self.data["tissues"].items():
             for number, step in enumerate((entry["selection"] or {}).get("steps", ())):
                 yield tissue, number, step
+
+    def _in_ways(self) -> set[str]:
+        """The steps of ways that were compared, whichever the run takes."""
+        tissues = [t for way in (self.data.get("protocols") or {}).values() for t in way.get("tissues", {}).values()]
+        return {text.partition(": ")[0] for t in tissues for text in (*t["transforms"], *t["selection"])}
 
     def _step(self, item: Any) -> StepWords:
         label = self._text("selector", item, Labelled, "label", item.name)

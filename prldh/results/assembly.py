@@ -47,6 +47,7 @@ from prldh.results.nulls import explain_nulls
 from prldh.results.planned import PlanFollowed
 from prldh.results.reading import SCHEMA
 from prldh.results.shown import View
+from prldh.results.sizes import cohort_in_words
 from prldh.results.strangers import describe_statistics
 from prldh.results.table_columns import describe_columns
 from prldh.results.tables import make_tables
@@ -115,7 +116,7 @@ class Results:
     def __repr__(self) -> str:
         cohort = self.data["cohort"]
         return (
-            f"<Results: {self.data['study']['title']}; {cohort['n']} patients, {cohort['events']} events,"
+            f"<Results: {self.data['study']['title']}; {cohort_in_words(self.data)}, {cohort['events']} events,"
             f" {len(self.data['models'])} models>"
         )
 

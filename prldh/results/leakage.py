@@ -64,9 +64,12 @@ def is_chosen(data: Mapping[str, Any], model: Mapping[str, Any]) -> bool:
 
 
 def selects(data: Mapping[str, Any], model: Mapping[str, Any]) -> bool:
-    """Whether features are selected for a model within the run."""
-    tissues = data.get("tissues") or {}
-    return any((tissues[name]["selection"] or {}).get("steps") for name in tissues_of_model(data, model))
+    """Whether features are selected for a model within the run, by any of the ways that its choice is among."""
+    tissues, names = data.get("tissues") or {}, tissues_of_model(data, model)
+    among = [data["protocols"][way]["tissues"] for way in (data.get("choice") or {}).get("candidates", ())]
+    return any((tissues[name]["selection"] or {}).get("steps") for name in names) or any(
+        way[name]["selection"] for way in among for name in names if name in way
+    )
 
 
 def is_honest(data: Mapping[str, Any], model: Mapping[str, Any], scope: str) -> bool:

@@ -11,6 +11,7 @@ from prldh.core import TERMINAL_COLUMNS, in_lines
 from prldh.results import (
     Results,
     artefacts_in_words,
+    cohort_in_words,
     honest_auc,
     interval,
     is_honest,
@@ -33,7 +34,7 @@ def summarise_run(results: Results, out: Path) -> str:
     data = results.data
     cohort = data["cohort"]
     left_out = f", {len(cohort['excluded'])} left out" if cohort["excluded"] else ""
-    lines = [f"{data['study']['title']}: {cohort['n']} patients, {cohort['events']} events{left_out}"]
+    lines = [f"{data['study']['title']}: {cohort_in_words(data)}, {cohort['events']} events{left_out}"]
     lines += _areas(data)
     lines += dict.fromkeys(u for entry in data["models"] if honest_auc(entry) and (u := unknown_leakage(data, entry)))
     lines += _artefacts(data)

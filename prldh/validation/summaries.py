@@ -162,7 +162,9 @@ def judge_held_out(
         mean = fold_mean(predictions, outcome, engine, level)
         if mean.n_folds_one_class:
             warnings.append(
-                warn.FOLDS_OF_ONE_CLASS(n=mean.n_folds_one_class, parts="folds", so="do not count in auc_mean")
+                warn.FOLDS_OF_ONE_CLASS(
+                    n=mean.n_folds_one_class, parts="folds", so="do not count in the mean AUC of folds"
+                )
             )
     brier = _brier(predictions, y, pooled, engine, level)
     repeats = zip(pooled, predictions.held_out_rows, strict=True)

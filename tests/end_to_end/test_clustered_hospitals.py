@@ -13,6 +13,7 @@ import pytest
 from pages import unmarked
 
 import prldh
+from prldh.run.terminal import summarise_run
 
 pytestmark = [pytest.mark.usefixtures("undrawn"), pytest.mark.ci]
 
@@ -62,6 +63,18 @@ def clustered(tmp_path_factory):
     folder = tmp_path_factory.mktemp("clustered")
     prldh.analyze(study_of(folder), folder / "out")
     return folder / "out", json.loads((folder / "out" / "results.json").read_text(encoding="utf-8"))
+
+
+def test_rows_are_called_patients_nowhere(clustered):
+    """120 rows are of 60 patients: in the page, the terminal, warnings and checklists."""
+    folder, results = clustered
+    told = summarise_run(prldh.read_results(folder), folder)
+    assert told.split("\n")[0].endswith(f"120 rows of 60 patients, {results['cohort']['events']} events")
+    told += repr(prldh.read_results(folder)) + "".join(w["message"] for w in results["warnings"])
+    pages = [folder / "report.html", *(folder / "checklists").glob("*.html")]
+    told += "".join(unmarked(page.read_text(encoding="utf-8")) for page in pages)
+    assert len(pages) == 4 and "120 rows" in told
+    assert not re.findall(r".{40}\b120 patients.{40}", told) and "Characteristics of patients with" not in told
 
 
 def test_subgroups_are_of_the_scheme_that_leads(clustered):

@@ -128,3 +128,12 @@ def test_a_plugin_s_learner_is_called_by_its_name():
     results["tissues"]["disc"]["radscore"] = {**SCORE, "method": "my_learner"}
     found = way_rules.algorithm(dossier_of(results, None))
     assert "Radscore by my learner" in found.value
+
+
+def test_the_yardstick_is_told_of_the_scheme_that_leads_and_without_a_difference_that_is_none():
+    """Leave-one-out, which has no difference of AUCs, stands first."""
+    none = {**JUDGED, "difference": {"auc": dict.fromkeys(AREA), "model": "Disc"}}
+    for schemes, label in (({"leave_one_out": none, "folds": JUDGED}, "cross-validation"), ({"folds": none}, "")):
+        found = _entry("metrics", "25", _dossier(yardstick={"lasso": schemes}))
+        assert f"({label}" in found["value"] and "– (" not in found["value"]
+        assert ("difference from" in found["value"]) == bool(label)

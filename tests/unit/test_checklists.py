@@ -486,7 +486,7 @@ CASES = [
         "left out, each with its reason (patients with blanks left out); tissue disc: 2 of 3 features are blank",
     ),
     ("class_balance", {}, "filled", "40 of 100 (40.0%)"),
-    ("participants", {}, "author", "101 read, 1 left out, 100 analysed"),
+    ("participants", {}, "author", "101 patients read, 1 left out, 100 analysed"),
     ("outcome", {}, "author", "relapse"),
     ("counts_per_analysis", {}, "filled", "Disc, adjusted: 100 patients, 40 events"),
     ("baseline", {}, "filled", "age"),
@@ -720,6 +720,22 @@ def test_only_cohorts_with_outcomes_and_the_same_models_count(tmp_path):
         dossier_of(_results(), None, tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("tissue", "said"),
+    [
+        ({"features": ["a.csv"], "images": None}, "disc: features of a given table; what measured them is not known"),
+        ({"features": ["a.csv", "b.csv"], "images": None}, "disc: features of given tables; what"),
+        ({"features": {"x": ["a.csv"], "y": ["b.csv"]}, "images": None}, "given tables called x, y; what measured"),
+        ({"features": None, "images": "i.csv", "sources": ["mine"]}, "disc: features measured on images by mine"),
+    ],
+)
+def test_where_features_come_from_is_told_as_far_as_it_is_known(tissue, said):
+    selection = {"steps": [], "features": ["a"], "readers": 1, "sources": {"a": "features"}, "stability": {}}
+    study = {"study__settings__tissues": {"disc": tissue}, "tissues": {"disc": {"selection": selection}}}
+    found = _entry("metrics", "C3", _dossier(**study))
+    assert said in found["value"] and found["status"] == "author"
+
+
 def test_what_a_run_knows_beside_is_told_where_the_author_answers():
     """Items of METRICS, CLEAR and TRIPOD+AI that only an author answers, with what the run shows of them."""
     content = _metadata()
@@ -733,7 +749,7 @@ def test_what_a_run_knows_beside_is_told_where_the_author_answers():
         ("metrics", "10", "the first reader's enter"),
         ("metrics", "6", "imaging modality: MRI (2)"),
         ("metrics", "23", "MRI (2)"),
-        ("metrics", "2", "101 read"),
+        ("metrics", "2", "101 patients read"),
         ("clear", "19", "3D Slicer segmentation (2)"),
         ("clear", "16", "in-plane resolution: 0.5 × 0.5 mm (2)"),
         ("clear", "55", "PyRadiomics' defaults"),

@@ -11,6 +11,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 
 import prldh
 from prldh.checklists import model_rules, performance_rules
@@ -148,11 +149,16 @@ def as_shown(data, kind: str, path: tuple) -> str:
         rounded = [Decimal(value).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_EVEN) for digits in range(3, 10)]
         # no rounding takes it to what it is held against
         return str(next((p for p in rounded if p not in map(Decimal, ("0.01", "0.05", "0.1"))), rounded[-1]))
+    if kind == "set":
+        settings = yaml.safe_load(value.partition(": ")[2])
+        return ", ".join(f"{key.replace('_', ' ')} {each}" for key, each in settings.items())
     if kind == "exact":
         return str(value) if isinstance(value, int) else f"{value:g}"
     if kind == "percent":
         return f"{Decimal(repr(value)) * 100:f}".rstrip("0").rstrip(".")
     digits = int(kind.split()[1])
+    if value and abs(value) < 1e-12:  # rounding of sums
+        return f"{0:.{digits}f}"
     if 0.5 * 10**-digits <= abs(value) < 1e6:
         return str(Decimal(value).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_EVEN)).replace("-", "−")
     mantissa, exponent = f"{value:.{max(digits - 1, 1)}e}".split("e")
@@ -455,7 +461,118 @@ def permuted(data) -> dict:
     return changed
 
 
+#: Ways from features to a score, as the results have them.
+WAYS = {
+    name: {"tissues": {"disc 1": {"transforms": [], **way, "second_stage": "in_sample"}}, "validation": {}}
+    for name, way in {
+        "mine": {"selection": ["correlation: {between: 0.9, outcome: 0.3}"], "learner": "logistic"},
+        "woods": {"selection": [], "learner": "random_forest: {trees: 30}"},
+        "third": {"selection": [], "learner": "lasso"},
+    }.items()
+}
+
+
+def with_ways(data) -> dict:
+    return selected(data) | {"protocols": WAYS}
+
+
+def without_selection(data) -> dict:
+    """A Radscore of all features, in a run with one resample."""
+    changed = selected(data)
+    own = changed["tissues"]["disc 1"]["selection"]
+    own["steps"], own["stability"]["folds"]["index"]["estimate"] = [], None
+    return changed
+
+
+def with_a_choice(data) -> dict:
+    """One way, without any selection, was chosen on everyone, others in resamples."""
+    choice = {
+        "rule": "one_se",
+        "measure": "auc",
+        "model": "Disc",
+        "folds": 5,
+        "chosen": "woods",
+        "candidates": {"mine": {}, "woods": {}},
+        "validation": {"folds": {"how_often": {"mine": 3, "woods": 1}}},
+    }
+    return without_selection(data) | {"protocols": WAYS, "choice": choice}
+
+
+def with_a_yardstick(data, low: float | None) -> dict:
+    difference = {"auc": {"estimate": 0.1, "low": low, "high": None if low is None else 0.3}}
+    return copy.deepcopy(data) | {"yardstick": {"lasso": {"folds": {"difference": difference}}}}
+
+
+def clustered(data) -> dict:
+    """Several rows a patient: tests without a clustered form have no p."""
+    changed = copy.deepcopy(data)
+    changed["cohort"] |= {"n_patients": 40, "events_patients": 12}
+    for v in changed["table_one"]:
+        v["p"] = None
+    for m in changed["models"]:
+        m["hosmer_lemeshow"]["p"] = m["calibration"]["spiegelhalter_z"] = None
+    return changed
+
+
+def covariates_themselves(data) -> dict:
+    """The one model is that of the covariates alone."""
+    changed = one_model(data)
+    changed["clinical_model"]["added_value"] = []
+    return changed
+
+
+def by_a_split(data) -> dict:
+    changed = copy.deepcopy(data)
+    for scheme in changed["study"]["schemes"].values():
+        scheme["kind"] = "holdout"
+    return changed
+
+
+def with_rounding(data) -> dict:
+    changed = selected(data)
+    changed["tissues"]["disc 1"]["selection"]["stability"]["folds"]["index"] = {
+        "estimate": -3e-17,
+        "low": -0.509,
+        "high": 0.509,
+    }
+    return changed
+
+
 KINDS = {
+    "a choice among ways": (
+        with_a_choice,
+        [
+            "was chosen among 2; the one that was chosen on everyone, “woods”, is described here.",
+            "Among 2 ways from features to a score the first listed whose mean AUC lay within",
+            "anew within every training set",
+            "The ways: “mine”: correlation (between 0.9, outcome 0.3), then logistic regression, then second stage"
+            " in-sample; “woods”: random forest (trees 30), then",
+            "Of the 4 training sets (cross-validation) it fell on “mine” in 3 and “woods” in 1; on everyone on “woods”",
+            "without being a candidate: “third”: LASSO, then",
+            "the choice of the way, the selection of features, Radscores and cutoffs included,",
+        ],
+        ["corrected resampled intervals", "that remained"],
+    ),
+    "ways": (
+        with_ways,
+        ["3 ways from features to a score were compared on the same resamples: “mine”: correlation ("],
+        ["chosen"],
+    ),
+    "no selection": (
+        without_selection,
+        ["to outcomes, Radscores and cutoffs included,", "while Radscores and cutoffs had seen"],
+        ["the selection of features", "Nogueira", "that remained"],
+    ),
+    "a yardstick": (lambda d: with_a_yardstick(d, -0.1), ["Differences have corrected resampled intervals"], []),
+    "a yardstick on groups": (lambda d: with_a_yardstick(d, None), ["As a yardstick"], ["corrected resampled"]),
+    "clustered rows": (
+        clustered,
+        ["of 40 patients, and", "of these rows ("],
+        ["Characteristics of patients", "Hosmer", "Spiegelhalter"],
+    ),
+    "the covariates themselves": (covariates_themselves, [], ["ovariates alone", "held against"]),
+    "a split": (by_a_split, [" Held-out AUCs less theirs were"], ["Pooled held-out"]),
+    "rounding": (with_rounding, ["was 0.000 (95% CI −0.509 to 0.509)"], ["10⁻⁹"]),
     "tables only": (
         tables_only,
         ["Everything that is fitted to outcomes was fitted anew"],

@@ -14,15 +14,27 @@ from hypothesis import strategies as st
 
 from prldh.core.errors import DataError
 from prldh.pages import create_environment
-from prldh.pages.format import interval, isolated, number, p_value, percent, share, statistic, typeset, typeset_within
+from prldh.pages.format import (
+    interval,
+    isolated,
+    measured,
+    number,
+    p_value,
+    percent,
+    share,
+    statistic,
+    typeset,
+    typeset_within,
+)
 from prldh.plugins.registry import Registry
 from prldh.report.answer import answer_view
 from prldh.report.answer_plan import MOST_MODELS, answer_rows
 from prldh.report.page import render
 from prldh.report.seen import seen_in_figures
 from prldh.report.subgroups import _notes, subgroup_panels
-from prldh.report.view import ROWS_OPEN, _references, _warnings, summary_rule
+from prldh.report.view import ROWS_OPEN, _references, _warnings, note_on_intervals, summary_rule
 from prldh.results.asking import words_of
+from prldh.results.measures import BY_KEY
 from prldh.results.variables import Variables
 from prldh.results.words import Words
 
@@ -287,7 +299,10 @@ def test_p_is_never_zero(value):
         (statistic({"statistic": -2e-12}), "> −0.01"),
         (statistic({"statistic": 0.0}), "0.00"),
         (statistic({"statistic": 2e-5}), "2.0 × 10⁻⁵"),
-        (number(-1e-17, 3, 1e-9), "> −0.001"),
+        (number(-1e-17, 3, 1e-9), "0.000"),
+        (measured(-4e-16, BY_KEY["intercept"]), "0.000"),
+        (measured(3e-9, BY_KEY["citl"]), "0.000"),
+        (measured(-2e-5, BY_KEY["intercept"]), "−2.00 × 10⁻⁵"),
         (percent(0.001), "< 0.01"),
         (percent(99.999), "> 99.99"),
         (percent(0.0), "0.00"),
@@ -306,7 +321,7 @@ def test_signs_of_numbers_in_sentences_are_those_of_tables():
 
 def test_full_values_stand_behind_rounded_ones():
     assert number(-0.123456) == '<span title="-0.123456">−0.123</span>'
-    assert number(2e-8, 3, 1e-6) == '<span title="2e-08">&lt;\u00a00.001</span>'
+    assert number(2e-8, 3, 1e-6) == '<span title="2e-08">0.000</span>'
     assert (
         interval({"estimate": 0.5, "low": -0.25, "high": None})
         == '<span title="0.5 (-0.25, None)">0.500 (−0.250,\u00a0–)</span>'
@@ -449,3 +464,26 @@ def test_results_of_an_older_schema_are_refused_with_the_command(tmp_path):
     ):
         render(tmp_path)
     assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    ("kind", "n_repeats", "has_mean", "is_clustered", "wanted", "absent"),
+    [
+        ("held_out", 1, True, False, ["DeLong's", "mean of folds is of its logit"], ["repeats", "Obuchowski"]),
+        ("held_out", 3, True, False, ["Over repeats both are means"], ["Nadeau"]),
+        ("held_out", 3, False, False, ["Over repeats it is a mean"], ["folds", "both"]),
+        ("holdout", 1, False, True, ["Obuchowski's"], ["folds", "repeats", "DeLong"]),
+        ("repeated_holdout", 9, False, False, ["Nadeau and Bengio's"], ["pooled", "Over repeats"]),
+    ],
+)
+def test_intervals_are_told_of_the_schemes_that_ran(kind, n_repeats, has_mean, is_clustered, wanted, absent):
+    entry = {"n_repeats": n_repeats, "auc": {"estimate": 0.7, "low": 0.6, "high": 0.8}}
+    entry |= {"auc_mean": {"estimate": 0.7}} if has_mean else {}
+    note = note_on_intervals(
+        {
+            "study": {"schemes": {"mine": {"kind": kind}}, "settings": {}},
+            "cohort": {"n": 9, "events": 3} | ({"n_patients": 5} if is_clustered else {}),
+            "models": [{"name": "A", "adjusted": False, "n": 9, "validation": {"pipeline": {"mine": entry}}}],
+        }
+    )
+    assert all(words in note for words in wanted) and not any(words in note for words in absent), note

@@ -184,4 +184,5 @@ class MeanLearner:
 
     def methods(self, run: StepRun) -> str:
         named = [each if isinstance(each, str) else next(iter(each)) for each in run.settings["of"]]
-        return f"the mean of the log odds of {', '.join(name.replace('_', ' ') for name in named)} [@satopaa2014]"
+        *first, last = (name.replace("_", " ") for name in named)
+        return f"the mean of the log odds of {', '.join(first)}{' and ' * bool(first)}{last} [@satopaa2014]"

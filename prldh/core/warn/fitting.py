@@ -211,7 +211,7 @@ TOO_FEW_PATIENTS = WarnKind(
     "sample size",
     "sample-size",
     "Fewer patients than Riley's criteria ask for",
-    "{n} patients, {events} with the event, are fewer than {whose} by Riley's criteria ({needed}, at an anticipated"
+    "{n} {rows}, {events} with the event, are fewer than {whose} by Riley's criteria ({needed}, at an anticipated"
     " Nagelkerke R² of {r2:.2f}): expect overfitting, and wide intervals of what is predicted.",
     "The models have more candidate parameters than so many patients can carry.",
     "Use fewer terms and features, add patients, and lead with held-out numbers.",

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from prldh.checklists import BY_SOURCE, CONSENSUS_WAYS, LESION_WAYS
-from prldh.core import CALIBRATION, CLASSIFICATION, REFITTED, REPEATED_HOLDOUT, USEFULNESS
+from prldh.core import CALIBRATION, CLASSIFICATION, REFITTED, REPEATED_HOLDOUT, USEFULNESS, Measure
 from prldh.models import AS_IS, FIRTH, MAXIMUM_LIKELIHOOD
 from prldh.report.text.writer import Writer, listed
+from prldh.report.ways import MEASURED, way_in_words
 from prldh.results import (
     BY_KEY,
     CLASSIFIED,
@@ -23,6 +24,7 @@ from prldh.results import (
     is_bootstrap,
     is_clustered,
     odds_ratio_limits,
+    selects,
     steps_of,
     unknown_leakage,
 )
@@ -34,8 +36,6 @@ TESTS = {
     "chi2": "Pearson's χ² test",
     "fisher": "Fisher's exact test",
 }
-#: What a choice goes by.
-MEASURED = {"auc": "AUC", "brier": "Brier score"}
 ADJUSTED = {"holm": ("Holm's method", "holm1979"), "bh": ("the Benjamini–Hochberg method", "benjamini1995")}
 #: How packages spell themselves, and the paper of each that has one.
 PACKAGES = {
@@ -95,7 +95,7 @@ def missing(w: Writer) -> Iterator[str]:
 
 def described(w: Writer) -> Iterator[str]:
     data = w.data
-    tests = list(dict.fromkeys(v["test"] for v in data["table_one"]))
+    tests = list(dict.fromkeys(v["test"] for v in data["table_one"] if v["p"] is not None))
     if tests and (w.settings("table_one") or {}).get("p_values", True):
         yield (
             "Characteristics of patients with and without the event were compared by"
@@ -115,6 +115,11 @@ def features(w: Writer) -> Iterator[str]:
     yield from _images(w)
     tissues = w.selected_tissues()
     if tissues:
+        if data.get("choice"):
+            yield (
+                f"The way from features to a score was chosen among {w.count('choice', 'candidates')}; the one that was"
+                f" chosen on everyone, “{w.name('choice', 'chosen')}”, is described here."
+            )
         ran = {s["name"] for name in tissues for s in data["tissues"][name]["selection"]["steps"]}
         steps = steps_of(data["study"]["settings"])
         of = listed([w.key("tissues", name) for name in tissues])
@@ -139,7 +144,8 @@ def features(w: Writer) -> Iterator[str]:
             yield "Where a step would have left no feature, the strongest candidate was kept."
         yield _score(w, tissues)
         yield from _second_stage(w)
-        if any(data["tissues"][name]["selection"]["stability"] for name in tissues):
+        measured = [e for name in tissues for e in data["tissues"][name]["selection"]["stability"].values()]
+        if any(entry["index"]["estimate"] is not None for entry in measured):
             yield (
                 "The stability of the selection over resamples was measured by Nogueira's"
                 f" index{w.cite('nogueira2018')}."
@@ -233,9 +239,10 @@ def _score(w: Writer, tissues: list[str]) -> str:
     """How the features that remained became the Radscore."""
     first = w.data["tissues"][tissues[0]]["radscore"]
     fitted = w.fill(w.words.learner) if w.words.learner else w.words.learner_label(first["method"])
+    remained = " that remained" * any(w.data["tissues"][name]["selection"]["steps"] for name in tissues)
     if first.get("reason"):
-        return f"From the features that remained the Radscore, log odds of the event, was made by {fitted}."
-    made = f"The Radscore is the linear predictor of the standardised features that remained by {fitted}."
+        return f"From the features{remained} the Radscore, log odds of the event, was made by {fitted}."
+    made = f"The Radscore is the linear predictor of the standardised features{remained} by {fitted}."
     if first.get("reach"):
         made += (
             " A score of a patient whom it was not fitted to was taken to lie no farther beyond the scores of those"
@@ -259,26 +266,65 @@ def _second_stage(w: Writer) -> Iterator[str]:
 def ways(w: Writer) -> Iterator[str]:
     """The ways that were compared, the choice among them, and the yardstick."""
     data = w.data
-    if data.get("choice"):
-        choice = data["choice"]
+    choice, compared = data.get("choice"), list(data.get("protocols") or ())
+    if choice:
         rule = {
             "best": "the one with the best mean {}",
             "one_se": "the first listed whose mean {} lay within one standard error of the best",
         }[choice["rule"]]
         yield (
             f"Among {w.count('choice', 'candidates')} ways from features to a score"
-            f" {rule.format(MEASURED[choice['measure']])} in {w.exact('choice', 'folds')} inner folds was chosen, anew"
-            f" within every training set{w.cite('varma2006')}, so that the held-out results include the choosing."
+            f" {rule.format(MEASURED[choice['measure']])} (of “{w.name('choice', 'model')}”) in"
+            f" {w.exact('choice', 'folds')} inner folds was chosen, anew within every training"
+            f" set{w.cite('varma2006')}, so that the held-out results include the choosing."
         )
-    elif data.get("protocols"):
-        yield f"{w.count('protocols')} ways from features to a score were compared on the same resamples."
+        yield f"The ways: {_named_ways(w, choice['candidates'])}."
+        yield from (_how_often(w, scheme) for scheme in choice["validation"])
+        beside = [way for way in compared if way not in choice["candidates"]]
+        if beside:
+            yield f"Compared on the same resamples without being a candidate: {_named_ways(w, beside)}."
+    elif compared:
+        yield (
+            f"{w.count('protocols')} ways from features to a score were compared on the same resamples:"
+            f" {_named_ways(w, compared)}."
+        )
     if data.get("yardstick"):
         yield (
             "As a yardstick, a plain LASSO and a plain ridge regression of all features were fitted on the same"
             " training sets."
         )
-    if data.get("protocols") or data.get("yardstick"):
+    if any(each.get("low") is not None for each in _differences(data)):
         yield f"Differences have corrected resampled intervals{w.cite('nadeau2003')}."
+
+
+def _named_ways(w: Writer, names: Iterable[str]) -> str:
+    """Ways with what each does, in short."""
+    return "; ".join(_named_way(w, name) for name in names)
+
+
+def _named_way(w: Writer, name: str) -> str:
+    own: Place = ("protocols", name)
+    quoted = f"“{w.key(*own)}”"
+    return f"{quoted}: {way_in_words(w.at(own), w.words, lambda place: w.set_at(*own, *place), joint=', then ')}"
+
+
+def _how_often(w: Writer, scheme: str) -> str:
+    """On which ways the choice fell, the most frequent first."""
+    place: Place = ("choice", "validation", scheme, "how_often")
+    often = w.at(place)
+    n, label = w.exact("study", "schemes", scheme, "n_resamples"), w.words.scheme(scheme).label
+    ranked = sorted(often, key=lambda way: -often[way])
+    fell = listed([f"“{w.key(*place, way)}” in {w.exact(*place, way)}" for way in ranked])
+    return f"Of the {n} training sets ({label}) it fell on {fell}; on everyone on “{w.name('choice', 'chosen')}”."
+
+
+def _differences(data: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Those of ways, and of the yardstick, from the study's own."""
+    for entry in (data.get("protocols") or {}).values():
+        for scheme in entry["validation"].values():
+            yield from (m["difference"]["auc"] for m in scheme["models"] if m["difference"])
+    for by_scheme in (data.get("yardstick") or {}).values():
+        yield from (entry["difference"]["auc"] for entry in by_scheme.values() if entry["difference"])
 
 
 def models(w: Writer) -> Iterator[str]:
@@ -328,7 +374,7 @@ def _fits(w: Writer) -> Iterator[str]:
     fits = {m["fit"] for m in w.data["models"]}
     limits = odds_ratio_limits(w.data)
     if fits == {AS_IS}:
-        yield "No logistic model was fitted: each model is a Radscore as it is."
+        yield "Each model is a Radscore as it is: no logistic model was fitted to it."
         return
     others = "other models, which are logistic," if AS_IS in fits else "logistic models"
     if FIRTH in fits and MAXIMUM_LIKELIHOOD not in fits:
@@ -355,8 +401,17 @@ def _limits(w: Writer, kind: str) -> str:
 
 def _named(w: Writer, aspect: str) -> list[str]:
     """The measures of an aspect that the Methods name, with their papers; those that need none first."""
-    named = sorted((m for m in MEASURES if m.aspect == aspect and m.methods), key=lambda m: bool(m.references))
+    made = (m for m in MEASURES if m.aspect == aspect and m.methods and any(_is_made(m, e) for e in w.data["models"]))
+    named = sorted(made, key=lambda m: bool(m.references))
     return [m.methods + (w.cite(*m.references) if m.references else "") for m in named]
+
+
+def _is_made(measure: Measure, model: Mapping[str, Any]) -> bool:
+    """Whether a measure of a model is there: of a test its p, of a curve a point."""
+    value = model.get(measure.key, model["calibration"].get(measure.key))
+    if isinstance(value, Mapping):
+        return any(value.get(key) is not None for key in ("estimate", "p"))
+    return value is not None and value != []
 
 
 def validation(w: Writer) -> Iterator[str]:
@@ -380,15 +435,18 @@ def validation(w: Writer) -> Iterator[str]:
             "Intervals of corrected values come from a two-stage bootstrap, in which the whole estimate is made anew in"
             f" samples of the patients{w.cite('noma2021')}."
         )
-    if any(
-        (entry.get("auc_mean") or {}).get("low") is not None
+    averaged = [
+        "column" in entry
         for m in data["models"]
         for scope in scopes
-        for entry in (m["validation"].get(scope) or {}).values()
-    ):
+        for entry in _entries(m, scope)
+        if (entry.get("auc_mean") or {}).get("low") is not None
+    ]
+    if averaged:
+        parts = " and ".join(["folds"] * (False in averaged) + ["groups"] * (True in averaged))
         yield (
-            "The mean AUC over folds has an interval on the logit scale, from DeLong's variances within"
-            f" folds{w.cite('delong1988')} and Satterthwaite's degrees of freedom."
+            f"The mean AUC over {parts} has an interval on the logit scale, from DeLong's variances within"
+            f" these{w.cite('delong1988')} and Satterthwaite's degrees of freedom."
         )
     yield from _groups_and_repeats(w)
     learnt = _learnt(w)
@@ -469,7 +527,9 @@ def _scheme(w: Writer, scheme: str) -> str:
 def _learnt(w: Writer) -> str:
     """What beside the logistic model is fitted to outcomes in this study."""
     if w.selected_tissues():
-        return "the selection of features, Radscores and cutoffs"
+        chosen = ["the choice of the way"] if w.data.get("choice") else []
+        selected = ["the selection of features"] if any(selects(w.data, m) for m in w.data["models"]) else []
+        return listed([*chosen, *selected, "Radscores", "cutoffs"])
     return "cutoffs of the scores" if w.data["tissues"] else ""
 
 
@@ -500,10 +560,13 @@ def comparisons(w: Writer) -> Iterator[str]:
             "Nested models were compared by likelihood-ratio tests, because DeLong's test is not valid for them on the"
             f" patients to whom they were fitted{w.cite('demler2012')}."
         )
-    if data.get("clinical_model"):
+    added = {(c["a"], c["adjusted"]) for c in (data.get("clinical_model") or {}).get("added_value", ())}
+    if added:  # where the only model is that of the covariates themselves there is none
+        each = "each other model" if len(added) < len(data["models"]) else "each model"
+        each = "the model" if len(data["models"]) == 1 else each
         yield (
-            "A model of the covariates alone was fitted and validated as the others were, and the AUC of each was held"
-            " against its."
+            "A logistic model of the covariates alone was fitted and validated on the same patients, and the AUC of"
+            f" {each} was held against its."
         )
     if data["comparisons"]:
         test = f"DeLong's test{w.cite('delong1988')}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from prldh.core import REPEATED_HOLDOUT, is_groups
+from prldh.core import HOLDOUT, REPEATED_HOLDOUT, is_groups
 from prldh.pages import typeset
 from prldh.report.text.writer import Writer, listed
 from prldh.results import (
@@ -24,6 +24,7 @@ from prldh.results import (
     leading_comparisons,
     leading_key,
     led_as,
+    row_noun,
     unknown_leakage,
 )
 
@@ -35,7 +36,7 @@ ALPHA = 0.05
 def flow(w: Writer) -> Iterator[str]:
     data = w.data
     n_left = len(data["cohort"]["excluded"])
-    noun = "row" if is_clustered(data) else "patient"
+    noun = row_noun(data)
     if n_left:
         yield (
             f"The table held {w.exact('cohort', 'n_read')} {noun}s, of {'which' if is_clustered(data) else 'whom'}"
@@ -44,11 +45,10 @@ def flow(w: Writer) -> Iterator[str]:
         start = f"The other {w.exact('cohort', 'n')} were analysed"
     else:
         start = f"All {w.exact('cohort', 'n_read')} {noun}s in the table were analysed"
-    of = ""
-    if is_clustered(data):
-        of = f", of {w.exact('cohort', 'n_patients')} patients"
+    of = f", of {w.exact('cohort', 'n_patients')} patients" if is_clustered(data) else ""
+    which = f"of these {noun}s" if is_clustered(data) else "of them"
     yield (
-        f"{start}{of}, and {w.exact('cohort', 'events')} of them ({w.share(('cohort', 'events'), ('cohort', 'n'))}%)"
+        f"{start}{of}, and {w.exact('cohort', 'events')} {which} ({w.share(('cohort', 'events'), ('cohort', 'n'))}%)"
         f" had the event."
     )
     needs = (data.get("sample_size") or {}).get("models", [])
@@ -230,7 +230,7 @@ def added(w: Writer) -> Iterator[str]:
     """The covariates alone, and what the models add to them on held-out patients."""
     alone = w.data.get("clinical_model")
     leading = honest_auc(alone) if alone else None
-    if not alone or leading is None:
+    if not alone or leading is None or not alone["added_value"]:  # that model was told as the study's own
         return
     scope, scheme, _ = leading
     held: Place = ("clinical_model", "validation", scope, scheme)
@@ -255,8 +255,9 @@ def added(w: Writer) -> Iterator[str]:
             for k in own[:MOST]
         ]
         more = "; others are in the tables" if len(own) > MOST else ""
-        pooled = "Mean" if w.data["study"]["schemes"][scheme]["kind"] == REPEATED_HOLDOUT else "Pooled"
-        yield f"{pooled} held-out AUCs less theirs were {listed(differences)}{more}."
+        kind, one = w.data["study"]["schemes"][scheme]["kind"], len(own) == 1
+        start = {REPEATED_HOLDOUT: "Mean held-out", HOLDOUT: "Held-out"}.get(kind, "Pooled held-out")
+        yield f"{start} AUC{'' if one else 's'} less theirs {'was' if one else 'were'} {listed(differences)}{more}."
 
 
 def compared(w: Writer) -> Iterator[str]:

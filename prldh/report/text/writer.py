@@ -6,8 +6,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from prldh.core import REFERENCES, Reference, plain
+from prldh.core import REFERENCES, Reference, plain, without_rounding
 from prldh.pages import digits_of_interval, p_text, typeset
+from prldh.report.ways import set_in_words
 from prldh.results import TOKEN, Place, Sentence, Words, cited_keys
 
 
@@ -53,6 +54,10 @@ class Writer:
         *place, _, key = path
         return sum(each[key] == self.at(path) for each in self.at(tuple(place)))
 
+    def set_at(self, *path: Any) -> str:
+        """What is set of a step, or learner, that stands there with its name."""
+        return self.note(set_in_words(self.at(path).partition(": ")[2]), "set", path)
+
     def alike(self, *path: Any) -> str:
         """The same as the text shows it."""
         return self.note(str(self.times(*path)), "alike", path)
@@ -85,17 +90,18 @@ class Writer:
         """``0.857 (95% CI 0.797 to 0.918)``; without limits where there are none; fewer decimals where the estimate is
         large."""
         entry = self.at(path)
-        digits = digits_of_interval(
-            dict(zip(("estimate", "low", "high"), (entry.get(key) for key in keys), strict=True))
+        values = [entry.get(key) for key in keys]
+        digits = digits_of_interval(dict(zip(("estimate", "low", "high"), values, strict=True)))
+        middle, low, high = (
+            typeset(plain(value, digits)) for value in without_rounding(values[0], values[1], values[2])
         )
-        middle = self.number(*path, keys[0], digits=digits)
+        self.note(middle, f"decimals {digits}", (*path, keys[0]))
         if entry.get(keys[1]) is None or entry.get(keys[2]) is None:
             return f"{middle} (no interval)"
         level = self.percent("study", "settings", "performance", "confidence")
-        return (
-            f"{middle} ({level}% CI {self.number(*path, keys[1], digits=digits)} to"
-            f" {self.number(*path, keys[2], digits=digits)})"
-        )
+        for shown, key in ((low, keys[1]), (high, keys[2])):
+            self.note(shown, f"decimals {digits}", (*path, key))
+        return f"{middle} ({level}% CI {low} to {high})"
 
     def cite(self, *works: str | Reference) -> str:
         """`` [1, 2]``; the core's own references by their keys."""
