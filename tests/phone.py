@@ -31,7 +31,8 @@ _CUT = """() => [...document.querySelectorAll('main table')].filter(t => t.rows.
 
 
 def cut_on_a_phone(browser: Any, folder: Path) -> tuple[int, list[tuple[str, list[str]]]]:
-    """How many tables the report in ``folder`` has, and, by caption, what of their numbers a phone does not show."""
+    """How many tables the report in ``folder`` has, and, by caption, what of their numbers a phone does not show; also
+    whether all of the page has to be scrolled sideways."""
     context = browser.new_context(viewport={"width": WIDTH, "height": 800})
     try:
         page = context.new_page()
@@ -40,6 +41,8 @@ def cut_on_a_phone(browser: Any, folder: Path) -> tuple[int, list[tuple[str, lis
             "document.querySelectorAll('details').forEach(d => { d.removeAttribute('name'); d.open = true; })"
         )
         tables = page.evaluate(_CUT)
+        width = page.evaluate("document.documentElement.scrollWidth")
     finally:
         context.close()
-    return len(tables), [(caption, cut) for caption, cut in tables if cut]
+    wide = [("the page is wider than the screen", [f"{width} px"])] if width > WIDTH else []
+    return len(tables), wide + [(caption, cut) for caption, cut in tables if cut]

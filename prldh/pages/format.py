@@ -6,6 +6,7 @@ What is printed falls on the same side of a bound as the number does: a p of 0.0
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
@@ -23,6 +24,8 @@ POWER = re.compile(r"(?<![\w.])-?\d+(\.\d+)?e[-+]\d+\b")
 NEGATIVE = re.compile(r"(?:(?<=\s)|(?<=[(\[])|^)-(?=\d)")
 #: Letters that are written from right to left: Hebrew, Arabic and their neighbours.
 RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
+#: A list without lists, dictionaries and brackets in it; a line's end stands in no text of JSON.
+_PLAIN_LIST = re.compile(r"\[\n\s+([^\[\]{}]*?)\s*\]")
 SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -230,7 +233,27 @@ def measured(value: Any, measure: Measure) -> Markup:
     return p_value(value) if measure.is_p else number(value, measure.digits, measure.noise)
 
 
+def settings_text(settings: Any) -> str:
+    """JSON as people read it: in the order of the keys, lists of plain values in one line.
+
+    Examples
+    --------
+    >>> print(settings_text({"grid": [0.1, 0.2], "among": [{"a": 1}]}))
+    {
+     "among": [
+      {
+       "a": 1
+      }
+     ],
+     "grid": [0.1, 0.2]
+    }
+    """
+    text = json.dumps(settings, indent=1, sort_keys=True, ensure_ascii=False)
+    return _PLAIN_LIST.sub(lambda found: "[" + re.sub(r"\s*\n\s*", " ", found[1]) + "]", text)
+
+
 FILTERS = {
+    "settings_text": settings_text,
     "from_to": from_to,
     "quantity": quantity,
     "measured": measured,

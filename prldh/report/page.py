@@ -45,7 +45,7 @@ from prldh.results import (
     selected_features,
     words_of,
 )
-from prldh.work import meanwhile, unasked
+from prldh.work import unasked
 
 #: Where the glossary goes: which terms a page uses is known when it is made.
 GLOSSARY_HERE = "<!-- glossary -->"
@@ -216,22 +216,20 @@ def _render(
     for read in (read_external, read_pooled):  # what is wrong with them is told before anything is drawn
         read(folder)
     try:
-
-        def fill_and_write() -> None:
-            fill_again(folder, registry, scratch)
-            write_beside(data, words, scratch)
-
-        with meanwhile(fill_and_write, progress) as told:
-            figures = write_figures(
-                data,
-                words,
-                scratch / "figures",
-                folder / "figures",
-                settings,
-                jobs or os.cpu_count() or 1,
-                folder,
-                told,
-            )
+        # before anything is drawn: a user who has to mend answers waits for no figure, and a style is the process's, as
+        # is what strangers find as it was
+        fill_again(folder, registry, scratch)
+        write_beside(data, words, scratch)
+        figures = write_figures(
+            data,
+            words,
+            scratch / "figures",
+            folder / "figures",
+            settings,
+            jobs or os.cpu_count() or 1,
+            folder,
+            progress,
+        )
         progress("report", 0, 1)
         (scratch / "report.html").write_text(
             render_report(data, provenance, figures, folder, words, registry, scratch), encoding="utf-8"

@@ -14,7 +14,6 @@ from prldh.run.extraction import write_features
 from prldh.run.folder import what_is_written
 from prldh.run.frozen import frozen_models
 from prldh.run.provenance import describe_provenance, sha256_of
-from prldh.work import meanwhile
 
 if TYPE_CHECKING:
     from prldh.models import Plan
@@ -43,15 +42,11 @@ def write_outputs(
         written = {name: sha256_of(folder / name) for name in _lasting(folder)}
         provenance = describe_provenance(plan, results, started, models[SEAL], written)
         _dump(folder / "provenance.json", provenance)
+        write_beside(results.data, results.words, folder)
+        write_reproduction(results.data, plan, run, folder / "reproduce")
+        write_checklists(plan.study.report.checklists, results, provenance, plan.answers, plan.registry, folder)
         progress("tables and models", 1, 1)
-
-        def fill() -> None:
-            write_beside(results.data, results.words, folder)
-            write_reproduction(results.data, plan, run, folder / "reproduce")
-            write_checklists(plan.study.report.checklists, results, provenance, plan.answers, plan.registry, folder)
-
-        with meanwhile(fill, progress) as told:
-            figures = write_figures(results.data, results.words, folder / "figures", jobs=jobs, progress=told)
+        figures = write_figures(results.data, results.words, folder / "figures", jobs=jobs, progress=progress)
         progress("checklists and report", 1, 2)
         (folder / "report.html").write_text(
             render_report(results.data, provenance, figures, folder, results.words, plan.registry, folder),

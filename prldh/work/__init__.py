@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from prldh.work.kept import KeptWork, Shelf, digest_of, program_digest
 from prldh.work.pieces import QUEUE_BYTES, Kind, Pieces
-from prldh.work.progress import meanwhile, show_progress, unasked
+from prldh.work.progress import show_progress, unasked
 from prldh.work.telling import Teller
 from prldh.work.work import Workers, end_with, has_processes, over_processes, run_work
 
@@ -19,7 +19,6 @@ __all__ = [
     "digest_of",
     "end_with",
     "has_processes",
-    "meanwhile",
     "over_processes",
     "program_digest",
     "run_work",

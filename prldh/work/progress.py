@@ -7,7 +7,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TextIO
@@ -199,22 +198,6 @@ def alive(progress: Progress, after_s: float = SILENCE_S) -> Iterator[Progress]:
     finally:
         is_over.set()
         watcher.join()
-
-
-@contextmanager
-def meanwhile(work: Callable[[], None], progress: Progress) -> Iterator[Progress]:
-    """Within it ``work`` is done in a thread beside, and is done at its end. What goes wrong there is raised by the
-    next word of progress: a user who has to mend something waits for nothing else."""
-    with ThreadPoolExecutor(1) as thread:
-        doing = thread.submit(work)
-
-        def told(stage: str, done: int, total: int) -> None:
-            if doing.done():
-                doing.result()
-            progress(stage, done, total)
-
-        yield told
-        doing.result()
 
 
 def few_lines(write: Callable[[str], None]) -> Progress:

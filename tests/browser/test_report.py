@@ -740,18 +740,57 @@ def test_a_phone_shows_the_honest_number_of_every_table(browser, features):
     assert unmarked == []
 
 
-def test_pages_of_the_pdf_are_tagged_and_no_heading_stands_alone_at_an_end(browser, features, printed):
+def test_pages_of_the_pdf_are_tagged_and_none_ends_within_a_heading_or_a_head(browser, features, printed):
+    """Neither with a heading, a table's title or its head, nor with a part of one."""
     page, _ = open_page(browser, features)
-    heads = page.evaluate("[...document.querySelectorAll('main :is(h2, h3, h4, summary)')].map(h => h.textContent)")
+
+    def squeezed(text: str) -> str:
+        return "".join(unicodedata.normalize("NFKC", text).split())
+
     read, texts = printed
     assert "/StructTreeRoot" in read.trailer["/Root"] and len(read.outline) > 0
-    squeezed = {"".join(unicodedata.normalize("NFKC", head).split()) for head in heads}
-    ends = []
+    heads = page.evaluate(
+        "[...document.querySelectorAll('main :is(h2, h3, h4, summary, caption, dt)')].map(h => h.textContent)"
+    )
+    columns = page.evaluate(
+        "[...document.querySelectorAll('main thead')].map(h => [...h.rows].map(r => r.textContent).join(''))"
+    )
+    heads, columns = {squeezed(text) for text in heads}, tuple({squeezed(text) for text in columns})
+    assert len(heads) > 100 and len(columns) > 20
     for text in texts[:-1]:
-        lines = [line for line in text.splitlines() if line.strip()]
-        own = [line for line in lines if not re.fullmatch(r"\s*\d+ / \d+\s*", line)]
-        ends.append("".join(unicodedata.normalize("NFKC", own[-1]).split()))
-    assert [end for end in ends if end in squeezed] == []
+        lines = [squeezed(line) for line in text.splitlines() if not re.fullmatch(r"\s*(\d+ / \d+)?\s*", line)]
+        assert not [head for head in heads if head == lines[-1] or (len(lines[-1]) > 12 and head.startswith(lines[-1]))]
+        assert not "".join(lines).endswith(columns), lines[-5:]
+
+
+def test_print_breaks_no_name_and_no_table_of_one_row_from_what_precedes_it(browser, features):
+    """Names of features stand in one line in long lists; what is longer than its column is broken and not cut."""
+    page, _ = open_page(browser, features)
+    page.set_viewport_size({"width": int(182 / 25.4 * 96), "height": 900})
+    page.emulate_media(media="print")
+    shown = """long => {
+            const row = name => `<tr><th scope="row">${name}</th><td class="text">${"not among those that were chosen ".repeat(3)}</td></tr>`;
+            const names = [...Array(45).keys()].map(k => `original_firstorder_Variance${k}${long}`);
+            const box = document.createElement("div");
+            box.className = "scroll";
+            box.innerHTML = `<table><caption>X</caption><thead><tr><th scope="col">Feature</th><th scope="col">Reason</th></tr></thead><tbody>${names.map(row).join("")}</tbody></table>`;
+            document.querySelector("main").append(box);
+            const wide = box.getBoundingClientRect().width / 2;
+            return [...box.querySelectorAll("tbody tr")].map(r => {
+                const text = document.createRange();
+                text.selectNodeContents(r.cells[0]);
+                return [new Set([...text.getClientRects()].map(c => c.top)).size, r.getBoundingClientRect().width <= wide];
+            });
+        }"""  # noqa: E501
+    short, long = page.evaluate(shown, ""), page.evaluate(shown, "x" * 300)
+    assert {lines for lines, _ in short} == {1} and min(lines for lines, _ in long) > 4
+    assert all(fits for _, fits in short + long)
+    # what is asked of a first or last row is asked of its table where it is both
+    asked = page.evaluate(
+        "[...document.querySelectorAll('main tbody')].filter(b => b.rows.length === 1).map(b =>"
+        " [getComputedStyle(b.rows[0]).breakBefore, getComputedStyle(b.rows[0]).breakAfter].join())"
+    )
+    assert asked and set(asked) == {"auto,auto"}
 
 
 def test_terms_are_explained_where_they_are_used(browser, features):

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from pages import unmarked
+from phone import cut_on_a_phone
 from schemas import check_schema
 
 import prldh
@@ -79,6 +80,12 @@ def test_the_report_tells_it_and_that_one_engine_made_it(run):
     assert "mean of 2 repeats" in section and section.index("mean of 2") < section.lower().index("apparent")
     brought = (run[0] / "out" / "provenance.json").read_text(encoding="utf-8")
     assert "statistic squares" in brought
+
+
+@pytest.mark.browser
+def test_a_phone_shows_the_number_of_every_table(browser, run):
+    n, cut = cut_on_a_phone(browser, run[0] / "out")
+    assert n > 15 and cut == []
 
 
 def test_without_one_nothing_is_added(tmp_path):

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from pages import unmarked
+from phone import cut_on_a_phone
 from schemas import check_schema
 
 from prldh.core import warn
@@ -166,6 +167,16 @@ def test_perfect_prediction(edge):
     assert all(m["pauc"][focus]["corrected"] == pytest.approx(1) for focus in ("sensitivity", "specificity"))
     assert m["validation"]["pipeline"]["folds"]["auc"]["estimate"] == 1
     assert m["validation"]["pipeline"]["bootstrap"]["auc"]["estimate"] == 1
+
+
+@pytest.mark.browser
+def test_a_phone_shows_limits_of_any_size(browser, tmp_path):
+    """Where a score separates the outcome, limits of odds ratios have powers of ten and thousands."""
+    edge = Edge(tmp_path, "python")
+    edge.table["disc"] = np.where(edge.table["recurrence"] == "yes", 2.0, 0.0) + np.arange(N) / 100
+    edge.run()
+    n, cut = cut_on_a_phone(browser, tmp_path / "out")
+    assert n > 50 and cut == []
 
 
 def test_all_predictions_equal(edge):

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from html import unescape
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from pages import unmarked
+from phone import cut_on_a_phone
 
 import prldh
 
@@ -20,7 +22,8 @@ FILES = re.compile(r"<(script|style)\b.*?</\1>|<desc>.*?</desc>|<metadata>.*?</m
 
 
 @pytest.fixture(scope="module")
-def study(tmp_path_factory):
+def out(tmp_path_factory):
+    """A run whose models were applied to other patients too, with the page of either: of the run alone in ``alone``."""
     folder = tmp_path_factory.mktemp("labels")
     rng = np.random.default_rng(3)
     for name, n in (("clinical", 160), ("elsewhere", 90)):
@@ -63,7 +66,15 @@ def study(tmp_path_factory):
         "engine": "python",
         "report": {"figures": ["svg"]},
     }
-    return folder, settings
+    prldh.analyze(settings, folder / "out", jobs=1)
+    shutil.copytree(folder / "out", folder / "alone")
+    cohort = {
+        "name": "Elsewhere",
+        "clinical": {"table": str(folder / "elsewhere.csv"), "id": "id", "outcome": "y", "event": 1},
+        "tissues": {"disc": {"radscore": "disc"}, "muscle": {"radscore": "muscle"}},
+    }
+    prldh.apply_models(folder / "out", cohort)
+    return folder / "out"
 
 
 def lines_with_names(folder: Path) -> list[str]:
@@ -81,18 +92,17 @@ def lines_with_names(folder: Path) -> list[str]:
     return [line for line in lines if "zq" in line and line not in of_files]
 
 
-def test_no_reader_meets_the_name_of_a_column(study):
-    folder, settings = study
-    prldh.analyze(settings, folder / "out", jobs=1)
-    assert not (left := lines_with_names(folder / "out")), "\n".join(left)
-    cohort = {
-        "name": "Elsewhere",
-        "clinical": {"table": str(folder / "elsewhere.csv"), "id": "id", "outcome": "y", "event": 1},
-        "tissues": {"disc": {"radscore": "disc"}, "muscle": {"radscore": "muscle"}},
-    }
-    prldh.apply_models(folder / "out", cohort)
-    assert not (left := lines_with_names(folder / "out")), "\n".join(left)
-    page = unmarked((folder / "out" / "report.html").read_text())
+@pytest.mark.browser
+def test_a_phone_shows_the_number_of_every_table(browser, out):
+    """Subgroups, associations, missing data, terms with long names, and an external validation."""
+    n, cut = cut_on_a_phone(browser, out)
+    assert n > 90 and cut == []
+
+
+def test_no_reader_meets_the_name_of_a_column(out):
+    for folder in (out.parent / "alone", out):
+        assert not (left := lines_with_names(folder)), "\n".join(left)
+    page = unmarked((out / "report.html").read_text())
     assert "profile-likelihood interval (of models with imputed covariates Wald's, pooled by Rubin's rules)" in page
-    tables = (folder / "out" / "tables").glob("*.tex")
+    tables = (out / "tables").glob("*.tex")
     assert not [path.name for path in tables if "zq" in path.read_text()]

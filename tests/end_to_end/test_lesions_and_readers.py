@@ -13,6 +13,7 @@ import pytest
 from imaging_data import GRID, write
 from lesion_data import Plain, study_of
 from pages import unmarked
+from phone import cut_on_a_phone
 from schemas import check_schema
 
 import prldh
@@ -104,6 +105,12 @@ def test_report_methods_and_checklists_say_it(run):
     assert "@article{warfield2004," in bibliography
     lists = {path.name: path.read_text(encoding="utf-8") for path in run.rglob("*clear*.csv")}
     assert lists and any("features are of their consensus, STAPLE" in text for text in lists.values())
+
+
+@pytest.mark.browser
+def test_a_phone_shows_the_number_of_every_table(browser, run):
+    n, cut = cut_on_a_phone(browser, run)
+    assert n > 30 and cut == []
 
 
 def test_one_reader_of_new_patients_stands_for_the_consensus(run, tmp_path):

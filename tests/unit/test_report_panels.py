@@ -8,6 +8,7 @@ import copy
 import io
 import json
 import re
+import shutil
 import threading
 import time
 import weakref
@@ -24,11 +25,12 @@ from pages import unmarked
 from PIL import Image
 from test_report_figures import data, few, out  # noqa: F401
 
-from prldh.core import ComputeError, DataError, untold
+from prldh.core import ComputeError, DataError
 from prldh.pages.canvas import TWO_COLUMNS, grey, label, spread
 from prldh.plugins.registry import Registry
 from prldh.report import figure_plan as plan_module
 from prldh.report import figures as figures_module
+from prldh.report import page as page_module
 from prldh.report.drawing import Drawing
 from prldh.report.figure_plan import plan_figures
 from prldh.report.figures import FigureSettings, page_file, write_figures
@@ -36,7 +38,6 @@ from prldh.report.panels import plan_panels
 from prldh.report.pens import drawn_figure, pack_png
 from prldh.results.asking import words_of
 from prldh.results.words import Words
-from prldh.work import meanwhile
 
 REGISTRY = Registry()
 REPORT = Path(figures_module.__file__).parent
@@ -284,27 +285,26 @@ def test_figures_that_cannot_be_given_to_others_are_drawn_here(data, tmp_path, m
     assert {p.stem for p in (tmp_path / "b").glob("*.svg")} >= {"flow", "interaction_unadjusted"}
 
 
-def test_an_error_of_what_is_done_meanwhile_is_told_before_the_next_figure(data, tmp_path, monkeypatch):  # noqa: F811
-    """A user who has to mend answers waits for no figure."""
-    few(monkeypatch, "flow", "interaction_unadjusted", "scores_muscle")
-    is_drawing, is_told, n_drawn = threading.Event(), threading.Event(), []
+def test_what_has_to_be_mended_is_told_before_the_first_figure(out, tmp_path, monkeypatch):  # noqa: F811
+    """And strangers' checklists are asked before it: what they leave as they found it is the style of a figure, too."""
+    shutil.copytree(out, tmp_path / "out")
 
-    def fail():
-        is_drawing.wait(30)
-        is_told.set()
+    def fail(*_):
         raise DataError("answers.yaml cannot be read")
 
-    def slowly(*_):
-        is_drawing.set()
-        is_told.wait(30)
-        time.sleep(0.2)
-        n_drawn.append(1)
-
-    monkeypatch.setattr(figures_module, "write_drawing", slowly)
+    monkeypatch.setattr(page_module, "fill_again", fail)
+    monkeypatch.setattr(page_module, "write_figures", lambda *_: pytest.fail("it draws"))
     with pytest.raises(DataError, match=r"answers\.yaml cannot be read"):
-        with meanwhile(fail, untold) as told:
-            write_figures(data, Words(), tmp_path / "b", progress=told)
-    assert len(n_drawn) in (1, 2)  # of eight
+        page_module.render(tmp_path / "out")
+
+
+def test_nothing_is_done_in_threads_beside_what_draws():
+    """But for the one that hands figures to other processes: matplotlib's style is one for all threads, and so is what
+    is set back after strangers were asked, so that a figure lost its style in the middle."""
+    starts = re.compile(r"\b(Thread|ThreadPoolExecutor|Timer)\(")
+    rooms = [REPORT, *(REPORT.parent / room for room in ("pages", "checklists", "run", "reproduce", "results"))]
+    found = [path.name for room in rooms for path in room.rglob("*.py") if starts.search(path.read_text("utf-8"))]
+    assert found == ["figures.py"]
 
 
 def test_both_svg_files_are_those_that_matplotlib_writes_one_by_one(data, tmp_path):  # noqa: F811
