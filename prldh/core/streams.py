@@ -50,9 +50,9 @@ def check_handles() -> None:
         )
 
 
-def is_lost(error: OSError) -> bool:
+def is_lost(error: BaseException) -> bool:
     """Whether an error is that of a stream which takes nothing any more: its disk is full, or nobody reads it."""
-    return error.errno in _LOST and error.filename is None
+    return isinstance(error, OSError) and error.errno in _LOST and error.filename is None
 
 
 def silence() -> None:

@@ -324,17 +324,15 @@ class Registry:
         """Let plugins add their commands; one that fails, or would replace a command that is there, adds none, with a
         line on standard error."""
         for each in self.manager.hook.register_commands.get_hookimpls():
-            plugin = each.plugin_name
+            about = self._installed(each.plugin_name)
+            whose = f"the plugin '{each.plugin_name}'" + (f" of {about.name} {about.version}" if about else "")
             try:
                 with printing_aside(looked_at(each.function)):
-                    add_commands(cli, partial(each.function, *[cli for _ in each.argnames]))
+                    add_commands(cli, partial(each.function, *[cli for _ in each.argnames]), whose)
             except BaseException as error:
                 let_interruptions_pass(error)
-                about = self._installed(plugin)
-                of = f" of {about.name} {about.version}" if about else ""
                 why = str(error) if isinstance(error, PrldhError) else f"they failed: {describe_error(error)}"
-                told = f"the commands of the plugin '{plugin}'{of} are left out: {why.rstrip('.')}."
-                _say_once("commands", plugin, told)
+                _say_once("commands", each.plugin_name, f"the commands of {whose} are left out: {why.rstrip('.')}.")
 
     def tell(self, stage: str, result: Any) -> None:
         """Tell plugins that a stage has finished.

@@ -25,7 +25,7 @@ _ALWAYS = """
     builtins json json.encoder math numpy numpy.linalg numpy.random operator os pandas posixpath random shutil time
 """.split()
 #: Libraries whose public modules are, such as ``scipy.stats``, with the classes that they give.
-_LIBRARIES = frozenset("numpy pandas scipy sklearn statsmodels".split())
+_LIBRARIES = frozenset("click numpy pandas scipy sklearn statsmodels".split())
 _OWN = __name__.partition(".")[0]
 #: Before what of its name, a class's inherited or Python's own, nothing may be put.
 _HIDDEN = (types.FunctionType, types.BuiltinFunctionType, type, staticmethod, classmethod, property)

@@ -36,6 +36,7 @@ import pandas as pd
 import pytest
 import scipy.linalg
 import sklearn
+from click.testing import CliRunner
 from pydantic import BaseModel, ConfigDict
 
 import prldh
@@ -1446,14 +1447,45 @@ HOSTILE_COMMANDS = {
     "odd": ("cli.add_command(None, 'x')", "'x' is no command"),
     "raises": ("raise ValueError('no')", "they failed: ValueError: no"),
     "exits": ("raise SystemExit(0)", "they failed: SystemExit"),
+    "wraps": ("cli.commands['doctor'].invoke = lambda c: 0", "it would replace the command 'doctor'"),
+    "hides": ("cli.commands['doctor'].hidden = True", "it would replace the command 'doctor'"),
+    "defaults": ("cli.commands['analyze'].params[1].required = False", "it would replace the command 'analyze'"),
+    "becomes": ("cli.__class__ = click.Group", "it would replace the command 'cli'"),
+    "finds": ("cli.get_command = lambda *given: None", "it would replace the command 'cli'"),
+    "mutes": ("cli.context_settings['help_option_names'] = []", "it would replace the command 'cli'"),
+    "ends": ("cli.result_callback()(lambda *given: 1 / 0)", "it would replace the command 'cli'"),
+    "unnamed": ("cli.commands[None] = click.Command('x')", "None is no name of a command"),
+    "spaced": ("cli.add_command(click.Command('two words'))", "'two words' is no name of a command"),
+    "hyphened": ("cli.add_command(click.Command('--help'))", "'--help' is no name of a command"),
+    "broken": (r"cli.add_command(click.Command('a\nb'))", r"'a\nb' is no name of a command"),
+    "half": (r"cli.add_command(click.Command('\ud800'))", r"'\ud800' is no name of a command"),
+    "duck": ("cli.commands['x'] = type('D', (), {'callback': None, 'params': []})()", "'x' is no command"),
+    "class": ("cli.commands['x'] = click.Command", "'x' is no command"),
+    "optionless": ("cli.add_command(click.Command('x', params=[3]))", "takes what is no option or argument of click"),
+    "helpless": ("cli.add_command(click.Command('x', help=3))", "they failed: "),
+    "async": ("async def f(): pass\n    cli.add_command(click.Command('x', callback=f))", "'x' is asynchronous"),
+    "yields": ("def f(): yield\n    cli.add_command(click.Command('x', callback=f))", "'x' is a generator"),
+    "loops": ("g = click.Group('x'); g.add_command(g); cli.add_command(g)", "stands within itself, or too deep"),
+    "holds": ("g = click.Group('x', commands={'y': 3}); cli.add_command(g)", "'y' is no command"),
+    "is_ours": ("cli.add_command(cli, 'x')", "stands within itself, or too deep"),
     "adds": ("pass", None),
 }
+
+
+def _all_of_commands(commands):
+    parts = {"cli": command_line.cli, **commands}
+    parts |= {f"{n} {k}": p for n, c in parts.items() for k, p in enumerate(c.params)}
+    inner = {"commands", "params", "context_settings"}
+    return {
+        n: (p, type(p), {k: dict(v) if isinstance(v, dict) else v for k, v in vars(p).items() if k not in inner})
+        for n, p in parts.items()
+    } | {f"{n}, more": (list(c.params), dict(c.context_settings)) for n, c in parts.items() if hasattr(c, "params")}
 
 
 @pytest.mark.parametrize("name", HOSTILE_COMMANDS)
 def test_a_command_that_would_replace_ours_is_refused(tmp_path, monkeypatch, capsys, name):
     own = dict(command_line.cli.commands)
-    before = {n: (c, c.callback, list(c.params)) for n, c in own.items()}
+    before = _all_of_commands(own)
     code, reason = HOSTILE_COMMANDS[name]
     install(tmp_path, monkeypatch, COMMANDS.format(code), f"of_{name}")
     monkeypatch.setattr(of_registry, "_SAID", set())
@@ -1461,8 +1493,7 @@ def test_a_command_that_would_replace_ours_is_refused(tmp_path, monkeypatch, cap
         Registry(load_built_ins=False).add_commands(command_line.cli)
         told = capsys.readouterr()
         assert told.out == "" and "registering" in told.err
-        after = {n: (c, c.callback, list(c.params)) for n, c in command_line.cli.commands.items() if n in own}
-        assert after == before
+        assert _all_of_commands({n: c for n, c in command_line.cli.commands.items() if n in own}) == before
         if reason is None:
             assert "hello" in command_line.cli.commands and "left out" not in told.err
         else:
@@ -1471,6 +1502,34 @@ def test_a_command_that_would_replace_ours_is_refused(tmp_path, monkeypatch, cap
             assert reason in told.err
     finally:
         vars(command_line.cli)["commands"] = own
+
+
+RAISES = {
+    "fails": ("1 / 0", 1, "the command 'boom' of the plugin 'fails' of prldh-fails 2.5 failed: ZeroDivisionError"),
+    "misses": ("open('/nowhere')", 1, "the command 'boom' of the plugin 'misses' of prldh-misses 2.5 failed: FileNotF"),
+    "closes": ("raise GeneratorExit", 1, "'closes' of prldh-closes 2.5 failed: GeneratorExit"),
+    "stops": ("raise KeyboardInterrupt", 1, "'stops' of prldh-stops 2.5 failed: KeyboardInterrupt"),
+    "refuses": ("from prldh.api import DataError; raise DataError('No such table.')", 1, "prldh: No such table."),
+    "leaves": ("raise SystemExit(3)", 3, ""),
+    "misuses": ("raise click.UsageError('not so')", 2, "Error: not so"),
+}
+
+
+@pytest.mark.parametrize("name", RAISES)
+def test_what_a_command_of_a_plugin_raises_is_one_message(tmp_path, monkeypatch, name):
+    code, status, told = RAISES[name]
+    command = f"g = click.Group('boom')\n    @g.command()\n    def go():\n        {code}\n    cli.add_command(g)"
+    install(tmp_path, monkeypatch, COMMANDS.format(command), name)
+    cli = command_line.PrldhGroup("prldh")
+    Registry(load_built_ins=False).add_commands(cli)
+    monkeypatch.setattr(interruptions, "_asked", [])
+    former = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        done = CliRunner().invoke(cli, ["boom", "go"])
+    finally:
+        signal.signal(signal.SIGINT, former)
+    assert done.exit_code == status and told in done.stderr and "Traceback" not in done.output
+    assert done.stdout == "" and done.stderr.count("prldh: ") == (status == 1)
 
 
 @pytest.mark.ci

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import signal
 import subprocess
 import sys
 
@@ -50,7 +51,7 @@ def test_what_a_worker_prints_goes_there_too(new_workers, capfd):
 
 def _interrupted_in_compiled_code(_: int) -> None:
     try:
-        raise KeyboardInterrupt
+        signal.raise_signal(signal.SIGINT)
     except KeyboardInterrupt as stop:
         inner = SystemError("<function …> returned a result with an exception set")
         inner.__cause__ = stop
