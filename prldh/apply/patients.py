@@ -42,6 +42,7 @@ from prldh.data import (
     refuse_doubled,
     refuse_failed_cells,
     some,
+    tell_of_alike,
     tell_of_coded,
     texts_of_event,
     told_alike,
@@ -233,7 +234,7 @@ class _Reader:
         self.aside: dict[str, list[tuple[np.ndarray, str]]] = {}
         self.absent: dict[str, str] = {}
         self.lacks: dict[Want, np.ndarray] = {}
-        self.warnings: list[Warn] = []
+        self.warnings: list[Warn] = tell_of_alike(self.ids, self.path)
 
     def _rows(self) -> tuple[tuple[str, ...], tuple[str, ...] | None]:
         """The ids of the rows, and whose each is where the study or the cohort file says that rows may be several of a

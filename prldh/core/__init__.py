@@ -156,7 +156,17 @@ from prldh.core.terms import (
     variables_in,
 )
 from prldh.core.texts import LIMIT as SHOWN
-from prldh.core.texts import TERMINAL_COLUMNS, in_lines, legible, listed, printable, quoted, same_text, shown
+from prldh.core.texts import (
+    TERMINAL_COLUMNS,
+    in_lines,
+    legible,
+    listed,
+    printable,
+    quoted,
+    same_text,
+    shown,
+    to_the_eye,
+)
 from prldh.core.threads import one_thread
 from prldh.core.warn.kinds import Warn
 from prldh.core.words import Purpose, Remark, SchemeRun, SourceRun, StepRun
@@ -357,6 +367,7 @@ __all__ = [
     "take_columns",
     "take_lock",
     "term_text",
+    "to_the_eye",
     "told_of",
     "uninterrupted",
     "untold",

@@ -119,6 +119,30 @@ class _Writer(reprlib.Repr):
         return _written(x)
 
 
+#: Letters of other alphabets that print as Latin ones do.
+_LATIN = str.maketrans(
+    "\u0410\u0412\u0415\u041a\u041c\u041d\u041e\u0420\u0421\u0422\u0425\u0405"
+    "\u0406\u0408\u0430\u0435\u043e\u0440\u0441\u0443\u0445\u0455\u0456\u0458"
+    "\u0391\u0392\u0395\u0396\u0397\u0399\u039a\u039c\u039d\u039f"
+    "\u03a1\u03a4\u03a5\u03a7\u03bf\u03bd\u2010\u2011\u2012\u2013\u2212",
+    "ABEKMHOPCTXSIJaeopcyxsijABEZHIKMNOPTYXov-----",
+)
+
+
+def to_the_eye(text: str) -> str:
+    """A text as it looks: without what has no width, with one kind of space, and with Latin letters for those of other
+    alphabets that print the same.
+
+    Examples
+    --------
+    >>> to_the_eye("\\u0420\\u200b01\\u00a0 a") == "P01 a"
+    True
+    """
+    if text.isascii():
+        return " ".join(text.split())
+    return " ".join(_UNSEEN.sub("", unicodedata.normalize("NFC", text)).translate(_LATIN).split())
+
+
 def same_text(text: str) -> str:
     """Text for comparing values: ``1`` is ``1.0``, as one becomes the other on the way through programs; ``yes``,
     ``no``, ``true`` and ``false`` whatever their case; and what nobody can see the difference of, which is the form of

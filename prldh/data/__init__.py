@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from prldh.data.features import read_features, tell_of_blanks, without_constants
     from prldh.data.formulas import names_of, tell_of_formulas
     from prldh.data.guessing import guess_read
-    from prldh.data.ids import check_ids, id_number, ids_of, refuse_doubled, same_id, told_alike
+    from prldh.data.ids import check_ids, id_number, ids_of, refuse_doubled, same_id, tell_of_alike, told_alike
     from prldh.data.imaging import IMAGE_STEPS
     from prldh.data.imputation import Missing, describe_missing, impute_everyone, impute_resample
     from prldh.data.numeric import numbers, refuse_failed_cells, why_no_numbers
@@ -57,6 +57,7 @@ __all__ = [
     "refuse_failed_cells",
     "same_id",
     "some",
+    "tell_of_alike",
     "tell_of_blanks",
     "tell_of_coded",
     "tell_of_confounded",
@@ -81,7 +82,7 @@ if not TYPE_CHECKING:
         imputation="Missing describe_missing impute_everyone impute_resample",
         cells="BLANKS PLACEHOLDERS is_number",
         contents="ROW_NAMES",
-        ids="check_ids id_number ids_of refuse_doubled same_id told_alike",
+        ids="check_ids id_number ids_of refuse_doubled same_id tell_of_alike told_alike",
         numeric="numbers refuse_failed_cells why_no_numbers",
         tables="Table column_of open_joined open_table read_table some",
     )

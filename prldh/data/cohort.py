@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import unicodedata
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
@@ -15,7 +14,7 @@ import numpy as np
 from prldh.core import Cohort, Covariate, DataError, Warn, same_text, shown, warn
 from prldh.data.cells import PLACEHOLDERS
 from prldh.data.coded import coded_levels, tell_of_coded
-from prldh.data.ids import ids_of, refuse_alike, refuse_doubled
+from prldh.data.ids import ids_of, refuse_alike, refuse_doubled, seen, tell_of_alike
 from prldh.data.numeric import numbers, refuse_extreme, refuse_failed_cells
 from prldh.data.table_files import and_more, refuse_unwritable
 from prldh.data.tables import Column, Table, column_of, open_table, some, tell_of_hidden
@@ -124,6 +123,7 @@ def read_cohort(study: Study, folder: Path, aside: Mapping[str, str] | None = No
         *_tell_of_rows(cohort),
         *merged,
         *coded,
+        *tell_of_alike(ids, path),
         *warnings,
         *absent_levels(cohort),
         *imputed,
@@ -348,11 +348,6 @@ def _told_of_levels(
 def _quoted(text: str) -> str:
     """Text as a study file quotes it."""
     return json.dumps(text, ensure_ascii=False)
-
-
-def seen(text: str) -> str:
-    """Text in which what cannot be seen, or is not what it looks like, is written as its code."""
-    return "".join(c if c.isascii() or unicodedata.category(c)[0] not in "MCZ" else f"\\u{ord(c):04x}" for c in text)
 
 
 def _factor(column: pd.Series, levels: tuple[str, ...]) -> pd.Categorical[Any]:

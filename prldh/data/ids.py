@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import replace
 from decimal import Decimal
@@ -10,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from prldh.core import DataError, same_text, shown
+from prldh.core import DataError, Warn, same_text, shown, to_the_eye, warn
 from prldh.data.numeric import refuse_failed_cells
 from prldh.data.table_files import and_more, refuse_unwritable
-from prldh.data.tables import Column, Table, plain_column_of
+from prldh.data.tables import Column, Table, plain_column_of, some
 
 #: What ``ids: number`` reads as a number.
 _ID_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]{1,2})?")
@@ -36,7 +37,7 @@ def id_number(text: str) -> str | None:
 
 def same_id(text: str) -> str:
     """Text for finding ids that are one written in two ways: one number, or alike to the eye."""
-    return id_number(text) or same_text(text).casefold()
+    return id_number(text) or to_the_eye(same_text(text)).casefold()
 
 
 def refuse_alike(ids: Iterable[str], where: str) -> None:
@@ -61,8 +62,8 @@ def told_alike(absent: Iterable[str], strange: Iterable[str]) -> str:
         return ""
     if id_number(pair[0]) is None:
         return (
-            f" '{shown(pair[0])}' and '{shown(pair[1])}' look alike: they differ in the form of an accent, in case or"
-            " in characters that cannot be seen. Write ids alike."
+            f" '{seen(pair[0])}' and '{seen(pair[1])}' look alike: they differ in the form of an accent, in case,"
+            " in letters of another alphabet or in characters that cannot be seen. Write ids alike."
         )
     return (
         f" '{shown(pair[0])}' and '{shown(pair[1])}' are one number written in two ways: write ids alike, or say read:"
@@ -104,7 +105,7 @@ def refuse_doubled(ids: Column, path: Path) -> tuple[str, ...]:
     Raises
     ------
     DataError
-        Where one is blank, or stands in several rows.
+        Where one is blank, or stands in several rows, be it in writings that nobody can tell apart.
     """
     rows_of: dict[str, list[int]] = {}
     for row, name in zip(ids.index, ids, strict=True):
@@ -123,4 +124,37 @@ def refuse_doubled(ids: Column, path: Path) -> tuple[str, ...]:
             + ". Keep one row a patient or, where rows are lesions or visits, give each an id of its own and let"
             " clinical.patient name the patient."
         )
+    refuse_same_to_the_eye(ids, path)
     return tuple(ids)
+
+
+def refuse_same_to_the_eye(ids: Column, path: Path) -> None:
+    """Refuse ids that print alike and are not: one patient in two rows, whom resamples would train on and hold out."""
+    row_of: dict[str, tuple[int, str]] = {}
+    for row, own in zip(ids.index, ids, strict=True):
+        other_row, other = row_of.setdefault(to_the_eye(own), (row, own))
+        if other != own:
+            raise DataError(
+                f"{path.name}: the ids '{seen(other)}' in row {other_row} and '{seen(own)}' in row {row} look the same"
+                " and are not the same. Write them alike and keep one row a patient, or give each patient an id that"
+                " can be told from the other."
+            )
+
+
+def tell_of_alike(ids: Iterable[str], path: Path) -> list[Warn]:
+    """A warning of ids of one table that may be one in two writings: in case, or as a number."""
+    written: dict[str, list[str]] = {}
+    for own in ids:
+        written.setdefault(same_id(own), []).append(own)
+    alike = [" and ".join(f"'{shown(own)}'" for own in several) for several in written.values() if len(several) > 1]
+    return [warn.ALIKE_IDS(table=path.name, listed=some(alike))] if alike else []
+
+
+def seen(text: str) -> str:
+    """Text in which what cannot be seen, or is not what it looks like, is written as its code."""
+    may_stand = to_the_eye(text) == text.strip()
+
+    def one(c: str) -> str:
+        return c if c.isascii() or (may_stand and unicodedata.category(c)[0] not in "MCZ") else f"\\u{ord(c):04x}"
+
+    return shown("".join(map(one, text)))

@@ -11,7 +11,8 @@ import pytest
 import prldh
 from prldh.apply.apply import _known, _shared
 from prldh.core.errors import DataError, StudyError
-from prldh.data import same_id
+from prldh.data import read_cohort, same_id, told_alike
+from prldh.study import read_study
 
 pytestmark = pytest.mark.usefixtures("undrawn")
 
@@ -86,3 +87,43 @@ def test_new_patients_are_the_study_s_and_each_other_s_in_any_writing():
 
 def test_ids_of_another_writing_are_the_same():
     assert len({same_id(i) for i in ("P01", "p01", "P01\u200b")}) == len({same_id(i) for i in ("7", "7.0", "07")}) == 1
+
+
+@pytest.mark.parametrize(
+    ("own", "other", "is_refused"),
+    [
+        ("Zo\u00e9", "Zoe\u0301", True),
+        ("P1", "P1\u200b", True),
+        ("P1", "\u04201", True),
+        ("P 1", "P\u00a01", True),
+        ("P 1", "P  1", True),
+        ("P-1", "P\u20131", True),
+        ("P1", "p1", False),
+        ("1", "01", False),
+        ("1", "1.0", False),
+        ("P1", "P2", None),
+        ("1", "11", None),
+        ("\u0416\u0430\u043d", "\u0416\u0430\u043d\u0430", None),
+    ],
+)
+def test_two_ids_of_one_table_that_may_be_one_patient_are_told_or_refused(tmp_path, own, other, is_refused):
+    _study(tmp_path, _persons("a", "b"))
+    table = pd.read_csv(tmp_path / "clinical.csv", dtype=str)
+    table.loc[[3, 7], "id"] = [own, other]
+    table.to_csv(tmp_path / "clinical.csv", index=False)
+    clinical = {"table": "clinical.csv", "id": "id", "outcome": "relapse", "event": "1"}
+    study, _ = read_study({"clinical": clinical})
+    if is_refused:
+        with pytest.raises(DataError, match=r"ids '.*' in row 5 and '.*' in row 9 look the same") as told:
+            read_cohort(study, tmp_path)
+        assert str(told.value).isascii() or own == "Zo\u00e9"
+        return
+    _, warnings = read_cohort(study, tmp_path)
+    assert [w.code for w in warnings] == ([] if is_refused is None else ["PRL-148"])
+    assert all(f"'{name}'" in w.message for name in (own, other) for w in warnings)
+
+
+def test_letters_of_another_alphabet_are_told_across_tables(tmp_path):
+    assert "letters of another alphabet" in told_alike(["\u0420" + "7"], ["P7"])
+    assert "'\\u04207' and 'P7'" in told_alike(["\u0420" + "7"], ["P7"])
+    assert same_id("\u0420" + "7") == same_id("p7")

@@ -1,5 +1,5 @@
 """What there may be to say of the engines, the patients and their features: PRL-001 to PRL-035, of new patients:
-PRL-100 to PRL-101, and of tables as they come: PRL-140 to PRL-147."""
+PRL-100 to PRL-101, and of tables as they come: PRL-140 to PRL-148."""
 
 from __future__ import annotations
 
@@ -396,6 +396,17 @@ CODED_BLANKS = WarnKind(
     " study file says that they are blanks. A number is told that no other of its column is near: the rule is in"
     " [tables](tables.md#numbers-that-stand-for-blanks).",
     "Say `read: {missing: [...]}` for that table, or correct the cells; nothing where it was measured.",
+)
+ALIKE_IDS = WarnKind(
+    "PRL-148",
+    "tables",
+    "patients",
+    "Ids that may be one patient's",
+    "{table}: {listed} differ in case, or in how a number is written, and are patients of their own.",
+    "One patient in two rows counts twice, and may be trained on and held out at once. Ids that differ in nothing that"
+    " can be seen are refused.",
+    "Keep one row a patient where these are the same, or name the column that says whose rows they are as"
+    " `clinical: {patient: COLUMN}`.",
 )
 HIDDEN_ROWS = WarnKind(
     "PRL-146",
