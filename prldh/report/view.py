@@ -155,6 +155,7 @@ def make_view(data: dict[str, Any], words: Words, figures: dict[str, dict[str, A
         "held_out_rows": _held_out_rows(data),
         "note_on_intervals": note_on_intervals(data),
         "has_repeats": _has_repeats(data),
+        "scopes": {scope for m in data["models"] for scope, _ in by_honesty(m["validation"])},
         "group_tables": group_tables(data, words),
         "bootstrap_rows": _bootstrap_rows(data),
         "has_two_stage": has_two_stage_interval(data),

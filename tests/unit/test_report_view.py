@@ -487,3 +487,18 @@ def test_intervals_are_told_of_the_schemes_that_ran(kind, n_repeats, has_mean, i
         }
     )
     assert all(words in note for words in wanted) and not any(words in note for words in absent), note
+
+
+@pytest.mark.parametrize(
+    ("n", "features", "said"),
+    [
+        (1, ["a"], "1 of 1 feature (a) was not selected in the one resample (cross-validation)"),
+        (4, ["a", "b"], "2 of 2 features (a, b) were selected in 0 of the 4 resamples (cross-validation)"),
+    ],
+)
+def test_features_that_no_resample_selected_are_counted_in_english(n, features, said):
+    data = results(model(pipeline={"folds": folds(0.7, 0.6, 0.8)}))
+    stability = {"folds": {"frequency": {}, "n_resamples": n}}
+    data["tissues"] = {"disc": {"selection": {"features": features, "steps": [], "stability": stability}}}
+    _, notes = lead(data)
+    assert any(said in note for note in notes), notes
