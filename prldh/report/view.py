@@ -197,7 +197,7 @@ def make_view(data: dict[str, Any], words: Words, figures: dict[str, dict[str, A
             for name, t in data["tissues"].items()
             if t["selection"]
         },
-        "formulas": {name: _formula(t) for name, t in data["tissues"].items() if t["radscore"]},
+        "formulas": {name: _formula(t, words) for name, t in data["tissues"].items() if t["radscore"]},
         "references": [_references(m["terms"], data, words.variables) for m in data["models"]],
         "nomograms": [name for name in figures if name.startswith("nomogram_")],
         "curve_points": [round(0.05 * k, 2) for k in range(1, 20)],
@@ -231,11 +231,12 @@ def _fitted_in_table_one(data: dict[str, Any]) -> str:
     )
 
 
-def _formula(tissue: dict[str, Any]) -> str:
+def _formula(tissue: dict[str, Any], words: Words) -> str:
     """``Radscore = −1.234 + 0.456 × f(feature) …``; the table beneath has centres, scales and more digits."""
     score = tissue["radscore"]
     if score.get("reason"):
-        return f"The Radscore is a {score['method'].replace('_', ' ')}'s; {score['reason'].replace(': ', ' and ')}."
+        made = words.learner_label(score["method"])
+        return f"The Radscore was made by {made}; {score['reason'].replace(': ', ' and ')}."
     if len(score["coefficients"]) > FEATURES_SHOWN:
         return (
             f"Radscore = {typeset(plain(score['intercept'], 4))} + Σ coefficient × z(feature) over"

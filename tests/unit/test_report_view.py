@@ -34,6 +34,7 @@ from prldh.report.seen import seen_in_figures
 from prldh.report.subgroups import _notes, subgroup_panels
 from prldh.report.view import ROWS_OPEN, _references, _warnings, note_on_intervals, summary_rule
 from prldh.results.asking import words_of
+from prldh.results.lead import interval as lead_interval
 from prldh.results.measures import BY_KEY
 from prldh.results.variables import Variables
 from prldh.results.words import Words
@@ -502,3 +503,15 @@ def test_features_that_no_resample_selected_are_counted_in_english(n, features, 
     data["tissues"] = {"disc": {"selection": {"features": features, "steps": [], "stability": stability}}}
     _, notes = lead(data)
     assert any(said in note for note in notes), notes
+
+
+@pytest.mark.parametrize(
+    ("entry", "shown"),
+    [
+        ({"estimate": 0.7784}, "0.778 (no interval)"),
+        ({"estimate": None, "low": None, "high": None}, "–"),
+        ({"estimate": 0.7, "low": 0.6, "high": 0.8}, "0.700 (0.600, 0.800)"),
+    ],
+)
+def test_what_has_no_interval_is_told_so_in_text(entry, shown):
+    assert lead_interval(entry) == shown
