@@ -290,8 +290,8 @@ def is_end_to_end(d: Dossier, item: Item) -> Finding:
     made = way_rules.learner_of(d)
     return Finding(
         FILLED,
-        f"no: every Radscore is made of features{f', by {made}{of_chosen(d)}' if made else ''}, and no network goes from"
-        " images to predictions",
+        f"no: every Radscore is made of features{f', by {made}{of_chosen(d)}' if made else ''}, and no network goes"
+        " from images to predictions",
         (report("radscores"), report("models")),
         verdict="no",
     )
