@@ -25,6 +25,7 @@ from prldh.report import (
     draw_roc_bands,
     draw_subgroups,
     page_file,
+    with_bands,
     write_drawing,
 )
 
@@ -72,7 +73,7 @@ def _of_models(models: list[dict[str, Any]], kind: str, cohort: str, within: Ran
         Drawing(
             f"decision_{kind}",
             f"{cohort}: decision curves, {kind}",
-            "Net benefit by threshold probability, with pointwise bands.",
+            f"Net benefit by threshold probability{with_bands(curve for _, curve in decision)}.",
             lambda: draw_decision(decision, within),
             True,
         ),
@@ -96,7 +97,8 @@ def _of_recalibrated(models: list[tuple[str, dict[str, Any]]], kind: str, cohort
         Drawing(
             f"decision_{kind}_recalibrated",
             f"{cohort}: decision curves, {kind}, recalibrated",
-            "Net benefit by threshold probability, with pointwise bands, of the recalibrated models.",
+            "Net benefit by threshold probability of the recalibrated models"
+            f"{with_bands(curve for _, curve in decision)}.",
             lambda: draw_decision(decision, within),
             True,
         ),

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from prldh.checklists import data_rules, model_rules, performance_rules, way_rules
-from prldh.checklists.data_rules import for_item
+from prldh.checklists.data_rules import for_item, of_chosen
 from prldh.checklists.dossier import Dossier
 from prldh.checklists.facts import listing
 from prldh.checklists.feature_rules import compliance, feature_set, software
@@ -290,8 +290,8 @@ def is_end_to_end(d: Dossier, item: Item) -> Finding:
     made = way_rules.learner_of(d)
     return Finding(
         FILLED,
-        f"no: every Radscore is made of features{f', by {made}' if made else ''}, and no network goes from images to"
-        " predictions",
+        f"no: every Radscore is made of features{f', by {made}{of_chosen(d)}' if made else ''}, and no network goes"
+        " from images to predictions",
         (report("radscores"), report("models")),
         verdict="no",
     )

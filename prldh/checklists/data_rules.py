@@ -84,8 +84,15 @@ def name_steps(d: Dossier) -> str:
             for source in sources
             if (own := [s for s in selection["steps"] if s["source"] == source])
         ]
-        lines.append(f"{name}: {'; '.join(ways) + '; ' if ways else ''}{len(selection['features'])} in the Radscore")
-    return "; ".join(lines)
+        before = f"{'; '.join(ways)}; " if ways else "no step of selection; "
+        lines.append(f"{name}: {before}{len(selection['features'])} in the Radscore")
+    return "; ".join(lines) + of_chosen(d)
+
+
+def of_chosen(d: Dossier) -> str:
+    """To stand behind what is said of the way from features to a score, where several were there to choose from."""
+    choice = d.run.get("choice")
+    return f" (by '{choice['chosen']}', which was chosen on everyone)" if choice else ""
 
 
 def settings_of_steps(d: Dossier) -> str:
@@ -415,8 +422,9 @@ def covariates(d: Dossier) -> Finding:
 @of_results
 def preselection(d: Dossier) -> Finding:
     if d.given_scores or not d.selected:
-        known = f"; {name_steps(d)}" if d.selected else ""
-        return ask(f"Radscores given as columns: {', '.join(d.given_scores) or 'none'}{known}", setting("tissues"))
+        parts = [f"Radscores given as columns: {', '.join(d.given_scores)}"] if d.given_scores else []
+        parts += [name_steps(d)] if d.selected else []
+        return ask("; ".join(parts), setting("tissues")) if parts else ask()
     return filled(name_steps(d), report("radscores"), setting("selection"), remaining="why these candidates")
 
 
@@ -452,7 +460,9 @@ def reduction(d: Dossier) -> Finding:
             report("radscores"),
         )
     return (ask if d.given_scores else filled)(
-        f"{name_steps(d)}; settings: {settings_of_steps(d)}", report("radscores"), setting("selection")
+        f"{name_steps(d)}{f'; settings: {own}' if (own := settings_of_steps(d)) else ''}",
+        report("radscores"),
+        setting("selection"),
     )
 
 

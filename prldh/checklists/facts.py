@@ -48,7 +48,9 @@ class Facts:
 
     @cached_property
     def clinical(self) -> Mapping[str, Any] | None:
-        return self.dossier.run.get("clinical_model") or None
+        """None as well where the study's only model is that of the covariates itself."""
+        entry = self.dossier.run.get("clinical_model") or {}
+        return entry if entry.get("added_value") else None
 
     @property
     def clinical_covariates(self) -> tuple[str, ...]:

@@ -41,7 +41,7 @@ from prldh.checklists.regions import CONSENSUS_WAYS
 from prldh.core import Purpose, is_groups, plain
 from prldh.models import AS_IS
 from prldh.pages import p_text
-from prldh.results import interval
+from prldh.results import interval, selects
 
 # ---------------------------------------------------------------- models
 
@@ -138,7 +138,9 @@ def specification(d: Dossier) -> Finding:
 
 @of_results
 def interpretability(d: Dossier) -> Finding:
-    is_resampled = any(t["selection"].get("stability") for t in d.selected.values())
+    is_resampled = any(t["selection"].get("stability") for t in d.selected.values()) and any(
+        selects(d.run, m) for m in d.run["models"]
+    )
     is_weighed = any((t.get("radscore") or {}).get("importance") for t in d.selected.values())
     has_sums = any(not is_no_sum(t) for t in d.selected.values())
     as_is = [m.get("fit") == AS_IS for m in d.run["models"]]

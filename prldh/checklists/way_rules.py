@@ -12,6 +12,7 @@ from typing import Any
 from prldh.checklists.data_rules import (
     name_schemes,
     name_steps,
+    of_chosen,
     of_results,
     place_of,
     settings_of_steps,
@@ -32,7 +33,7 @@ STAGES = {
     "cross_fitted": "fitted to cross-fitted scores, each patient's by fits on the others",
     "as_is": "not fitted: the score's own log odds are the model's",
 }
-FITS = {"as_is": "none: the score as it is", "firth": "Firth's penalised likelihood"}
+FITS = {"firth": "Firth's penalised likelihood"}
 
 
 def learner_of(d: Dossier) -> str:
@@ -93,13 +94,15 @@ def algorithm(d: Dossier) -> Finding:
     versions = ", ".join(
         f"{title} {engines[key]['version']}" for key, title in (("r", "R"), ("python", "Python")) if engines[key]
     )
-    fits = sorted({FITS.get(m["fit"], m["fit"]) for m in d.run["models"]})
+    fits = {m["fit"] for m in d.run["models"]}
+    fitted = ", ".join(sorted(FITS.get(fit, fit) for fit in fits - {AS_IS}))
+    kinds = [f"logistic regression ({fitted})"] * bool(fitted) + ["Radscores as they are"] * (AS_IS in fits)
     version = f"prldh {d.provenance['prldh']}, " if d.provenance and d.provenance.get("prldh") else ""
-    value = f"logistic regression ({', '.join(fits)}); {version}{versions}"
+    value = f"{' and '.join(kinds)}; {version}{versions}"
     value += "".join(f"; {plugin}" for plugin in name_plugins(d))
     evidence = [report("models"), report("provenance")]
     if learner := learner_of(d):
-        value += f"; Radscore by {learner}; models of it {second_stage_of(d)}"
+        value += f"; Radscore by {learner}{of_chosen(d)}; models of it {second_stage_of(d)}"
         evidence.append(result("tissues[].radscore.method", "tissues[].radscore.second_stage"))
     return (ask if d.given_scores else filled)(value, *evidence)
 

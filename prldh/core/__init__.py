@@ -6,7 +6,7 @@ from prldh.core import bounds, warn
 from prldh.core.blanks import NO_BLANKS, Blanks, complete_rows
 from prldh.core.cache import NOWHERE, cache_folder, settle_libraries
 from prldh.core.csv_text import CsvFormulas, cell_of_csv, csv_cell, csv_of, formulas_among, formulas_of, is_formula
-from prldh.core.decimals import DASH, LEAST, decimals, plain, without_rounding
+from prldh.core.decimals import DASH, LEAST, decimals, number_of, plain, without_rounding
 from prldh.core.entries import (
     ABSENT,
     NO_INTERVAL,
@@ -340,6 +340,7 @@ __all__ = [
     "mark_pretended",
     "open_streams",
     "parse_term",
+    "number_of",
     "plain",
     "positions",
     "printable",

@@ -42,6 +42,11 @@ def plain(value: Any, digits: int = 3) -> str:
     return DASH if value is None else decimals(value, digits)
 
 
+def number_of(n: int, noun: str) -> str:
+    """``1 feature``, ``2 features``."""
+    return f"{n} {noun}{'s' * (n != 1)}"
+
+
 def without_rounding(estimate: float | None, low: float | None, high: float | None) -> list[float | None]:
     """An estimate and its limits, 0 in place of what is rounding of sums as large as 1: an estimate that is nothing
     beside the width of its interval, and a limit of which rounding alone says on which side of 0 it lies. Only where

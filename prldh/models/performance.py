@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from prldh.chain import probability, ranked_probability
-from prldh.core import APPARENT, CALIBRATION, Draws, Measure, Warn, at, finite, record_of, records_of, warn
+from prldh.core import APPARENT, CALIBRATION, Draws, Measure, Warn, at, finite, number_of, record_of, records_of, warn
 from prldh.engines import ClusteredEngine, PythonEngine, StatisticsEngine
 from prldh.models.patients import Patients
 from prldh.models.values import (
@@ -97,7 +97,7 @@ def describe_predictions(
         warnings.append(warn.NO_THRESHOLD(model=label))
     test = hosmer_lemeshow(y, p, assessment)
     if test.p is None and not assessment.engine.is_clustered:
-        warnings.append(warn.NO_HOSMER_LEMESHOW(model=label, n_groups=len(test.groups)))
+        warnings.append(warn.NO_HOSMER_LEMESHOW(model=label, groups=number_of(len(test.groups), "group")))
     measures = {
         "auc": auc,
         "pauc": pauc,

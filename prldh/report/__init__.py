@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from prldh.report.calculator import MARK as CALCULATOR_MARK
 from prldh.report.calculator import NoCalculator, calculator_of, calculator_page, choose_model
-from prldh.report.drawing import Drawing
+from prldh.report.drawing import Drawing, with_bands
 from prldh.report.figure_plan import MOST_PANELS, decision_range
 from prldh.report.figures import FigureSettings, as_element, files_of, page_file, write_drawing, write_figures
 from prldh.report.model_drawings import ALL_THRESHOLDS, Range, draw_calibration, draw_decision, draw_roc_bands
@@ -46,6 +46,7 @@ __all__ = [
     "summarise_comparison",
     "write_beside",
     "write_comparison",
+    "with_bands",
     "write_drawing",
     "write_figures",
 ]

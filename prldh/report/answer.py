@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from prldh.core import OPTIMISM_FROM_SELECTION, plain, scope_words
+from prldh.core import OPTIMISM_FROM_SELECTION, number_of, plain, scope_words
 from prldh.pages import level_of, percent_text, typeset
 from prldh.report.ways import yardstick_sentences
 from prldh.results import (
@@ -215,10 +215,11 @@ def _never_selected(data: dict[str, Any], words: Words) -> list[str]:
         for scheme, entry in own.get("stability", {}).items():
             never = [feature for feature in own["features"] if feature not in entry["frequency"]]
             if never:
-                were = "was" if len(never) == 1 else "were"
+                were, n = "was" if len(never) == 1 else "were", entry["n_resamples"]
+                told = f"selected in 0 of the {n} resamples" if n > 1 else "not selected in the one resample"
                 sentences.append(
-                    f"Of the frozen Radscore of “{name}” {len(never)} of {len(own['features'])} features"
-                    f" ({', '.join(never)}) {were} selected in 0 of the {entry['n_resamples']} resamples"
+                    f"Of the frozen Radscore of “{name}” {len(never)} of {number_of(len(own['features']), 'feature')}"
+                    f" ({', '.join(never)}) {were} {told}"
                     f" ({words.scheme(scheme).label}): other patients would have given another Radscore."
                 )
     return sentences

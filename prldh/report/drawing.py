@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from matplotlib.figure import Figure
 
@@ -28,6 +29,13 @@ class Drawing:
     kind: str = ""
     seen: str = ""
     pictures: tuple[Path, ...] = ()
+
+
+def with_bands(curves: Iterable[Iterable[Mapping[str, Any]]], level: str = "") -> str:
+    """``, with pointwise 95% bands`` of curves of which a point has limits; else nothing."""
+    limits = (point[key] for curve in curves for point in curve for key in point if key.endswith("low"))
+    has_bands = any(limit is not None for limit in limits)
+    return f", with pointwise {f'{level}% ' * bool(level)}bands" * has_bands
 
 
 def slug(name: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 from prldh.core import plain
 from prldh.pages import interval_text, isolated, level_of
 from prldh.report.answer_plan import plan_answer
-from prldh.report.drawing import Drawing, slug
+from prldh.report.drawing import Drawing, slug, with_bands
 from prldh.report.groups import group_panels
 from prldh.report.model_drawings import (
     ALL_THRESHOLDS,
@@ -267,17 +267,17 @@ def _model_figures(
         Drawing(
             f"calibration_{kind}",
             f"Calibration, {kind}, apparent",
-            f"Observed share of events by predicted probability with pointwise {level}% bands; the diagonal is perfect"
-            " calibration. Bars: patients by prediction, those with the event in colour." + first,
+            "Observed share of events by predicted probability"
+            f"{with_bands((m['calibration']['curve'] for m in shown), level)}; the diagonal is perfect calibration."
+            " Bars: patients by prediction, those with the event in colour." + first,
             lambda: draw_calibration([(m["name"], m["calibration"]) for m in shown]),
             is_wide=True,
         ),
         Drawing(
             f"decision_{kind}",
             f"Decision curves, {kind}, apparent",
-            f"Net benefit by threshold probability, with treat-all and treat-none, and pointwise {level}% bands."
-            + first
-            + _cut(within),
+            "Net benefit by threshold probability, beside treat-all and treat-none"
+            f"{with_bands((m['decision_curve'] for m in shown), level)}." + first + _cut(within),
             lambda: draw_decision([(m["name"], m["decision_curve"]) for m in shown], within),
             is_wide=True,
         ),
@@ -293,8 +293,8 @@ def _model_figures(
         Drawing(
             f"impact_{kind}",
             f"Clinical impact, {kind}",
-            f"Numbers per 1,000 patients called high risk, and events among them, by threshold, with pointwise {level}%"
-            " bands." + first + _cut(within),
+            "Numbers per 1,000 patients called high risk, and events among them, by threshold"
+            f"{with_bands((m['clinical_impact'] for m in shown), level)}." + first + _cut(within),
             lambda: draw_impact(shown, within),
             is_wide=True,
         ),
@@ -306,7 +306,8 @@ def _model_figures(
             Drawing(
                 f"decision_held_out_{kind}",
                 f"Decision curves, {kind}, held out",
-                f"Net benefit by threshold probability of {of}, with pointwise {level}% bands.{first}{_cut(within)}",
+                f"Net benefit by threshold probability of {of}"
+                f"{with_bands((v['decision_curve'] for _, v in curves), level)}.{first}{_cut(within)}",
                 lambda: draw_decision([(n, v["decision_curve"]) for n, v in curves], within),
                 is_wide=True,
             )
@@ -316,7 +317,8 @@ def _model_figures(
                 Drawing(
                     f"calibration_held_out_{kind}",
                     f"Calibration, {kind}, held out",
-                    f"Observed share of events by predicted probability with pointwise {level}% bands; {of}."
+                    "Observed share of events by predicted probability"
+                    f"{with_bands((v['calibration']['curve'] for _, v in curves), level)}; {of}."
                     f" Bars: patients by prediction, those with the event in colour.{first}",
                     lambda: draw_calibration([(n, v["calibration"]) for n, v in curves]),
                     is_wide=True,
@@ -329,8 +331,8 @@ def _model_figures(
                 Drawing(
                     f"difference_{kind}",
                     f"Differences of net benefit, {kind}",
-                    "Net benefit of the first model less that of the second, by threshold probability, with pointwise"
-                    f" {level}% bands;"
+                    "Net benefit of the first model less that of the second, by threshold probability"
+                    f"{with_bands((d['curve'] for d in own), level)};"
                     f" {of}.{first_ones if len(own) > MOST_PANELS else ''}",
                     lambda: draw_differences(own[:MOST_PANELS], within),
                     is_wide=True,
@@ -348,7 +350,8 @@ def _decision_elsewhere(shown: list[dict[str, Any]], kind: str, first: str, leve
         Drawing(
             f"decision_elsewhere_{kind}",
             f"Decision curves at another prevalence, {kind}, apparent",
-            f"Net benefit where another share of patients has the event, with pointwise {level}% bands." + first,
+            "Net benefit where another share of patients has the event"
+            f"{with_bands((curve for _, curve in curves), level)}." + first,
             lambda: draw_decision(curves, within),
             is_wide=True,
         )

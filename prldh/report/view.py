@@ -155,6 +155,7 @@ def make_view(data: dict[str, Any], words: Words, figures: dict[str, dict[str, A
         "held_out_rows": _held_out_rows(data),
         "note_on_intervals": note_on_intervals(data),
         "has_repeats": _has_repeats(data),
+        "scopes": {scope for m in data["models"] for scope, _ in by_honesty(m["validation"])},
         "group_tables": group_tables(data, words),
         "bootstrap_rows": _bootstrap_rows(data),
         "has_two_stage": has_two_stage_interval(data),
@@ -196,7 +197,7 @@ def make_view(data: dict[str, Any], words: Words, figures: dict[str, dict[str, A
             for name, t in data["tissues"].items()
             if t["selection"]
         },
-        "formulas": {name: _formula(t) for name, t in data["tissues"].items() if t["radscore"]},
+        "formulas": {name: _formula(t, words) for name, t in data["tissues"].items() if t["radscore"]},
         "references": [_references(m["terms"], data, words.variables) for m in data["models"]],
         "nomograms": [name for name in figures if name.startswith("nomogram_")],
         "curve_points": [round(0.05 * k, 2) for k in range(1, 20)],
@@ -230,11 +231,12 @@ def _fitted_in_table_one(data: dict[str, Any]) -> str:
     )
 
 
-def _formula(tissue: dict[str, Any]) -> str:
+def _formula(tissue: dict[str, Any], words: Words) -> str:
     """``Radscore = −1.234 + 0.456 × f(feature) …``; the table beneath has centres, scales and more digits."""
     score = tissue["radscore"]
     if score.get("reason"):
-        return f"The Radscore is a {score['method'].replace('_', ' ')}'s; {score['reason'].replace(': ', ' and ')}."
+        made = words.learner_label(score["method"])
+        return f"The Radscore was made by {made}; {score['reason'].replace(': ', ' and ')}."
     kept = ""
     if ends := score.get("reach"):
         low, high = (typeset(plain(end, 4)) for end in ends)

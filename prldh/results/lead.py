@@ -115,7 +115,9 @@ def artefacts_in_words(data: Mapping[str, Any], entry: dict[str, Any]) -> str:
 
 
 def interval(entry: dict[str, Any], digits: int = 3) -> str:
-    """``0.857 (0.797, 0.918)``; a dash for what does not exist."""
+    """``0.857 (0.797, 0.918)``, ``0.857 (no interval)``; a dash for what does not exist."""
+    if entry.get("low") is None and entry.get("high") is None:
+        return plain(entry.get("estimate"), digits) + " (no interval)" * (entry.get("estimate") is not None)
     kept = without_rounding(entry.get("estimate"), entry.get("low"), entry.get("high"))
     estimate, low, high = (plain(value, digits) for value in kept)
     return f"{estimate} ({low}, {high})"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from prldh.core import Predictions, TissueRefit, Warn, scope_words, warn
+from prldh.core import Predictions, TissueRefit, Warn, number_of, scope_words, warn
 from prldh.engines import PythonEngine, StatisticsEngine
 from prldh.models import Assessment, Patients, Plan, mean_log_odds
 from prldh.validation.asking import Question, ask_all
@@ -217,10 +217,11 @@ def _note_selection(plan: Plan, run: EngineRun, by_scheme: ByScheme) -> None:
                     warn.NEVER_SELECTED_AGAIN(
                         tissue=name,
                         scheme=scheme.replace("_", "-"),
-                        n=len(refits),
+                        resamples=number_of(len(refits), "resample"),
                         listed=", ".join(never),
                         n_features=len(never),
-                        n_of=len(own),
+                        features=number_of(len(own), "feature"),
+                        were="was" if len(never) == 1 else "were",
                     )
                 )
     run.refits = by_scheme

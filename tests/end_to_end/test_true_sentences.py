@@ -13,6 +13,7 @@ from schemas import check_schema
 
 import prldh
 from prldh.api import Selection, SelectorSettings
+from prldh.report.figure_plan import plan_figures
 from prldh.validation.implausible import LIMIT
 
 pytestmark = pytest.mark.usefixtures("undrawn")
@@ -122,7 +123,7 @@ def test_a_patient_far_from_all_others_is_named_with_what_lies_outside(tmp_path)
     held_out = results.predictions.query("scheme == 'folds' and model == 'A' and scope == 'model'").set_index("id")
     extreme = held_out["log_odds"].abs()[lambda x: x > LIMIT]
     (message,) = [m for m in messages(results, "PRL-104") if m.startswith("model 'A', model refitted, folds: ")]
-    assert list(extreme.index) == ["p07"] and "1 of 60 patients have held-out log odds beyond ±15" in message
+    assert list(extreme.index) == ["p07"] and "held-out log odds of 1 of 60 patients are beyond ±15" in message
     assert f"p07 ({held_out.loc['p07', 'log_odds']:.1f})" in message
     assert "no training patient is: their values lie outside those of the training patients (high)" in message
     assert not [m for m in messages(results, "PRL-104") if m.startswith("model 'B'")]
@@ -179,6 +180,47 @@ def test_a_frozen_feature_that_no_resample_selected_is_said_first(tmp_path, is_s
         assert said == [] and "selected in 0 of" not in page
     else:
         assert said == [
-            "tissue disc, folds: 1 of the 1 features of the frozen Radscore were selected in 0 of 3 resamples: f1."
+            "tissue disc, folds: 1 of the 1 feature of the frozen Radscore was selected in 0 of 3 resamples: f1."
         ]
-        assert "Of the frozen Radscore of “disc” 1 of 1 features (f1) was selected in 0 of the 3 resamples" in answer
+        assert "Of the frozen Radscore of “disc” 1 of 1 feature (f1) was selected in 0 of the 3 resamples" in answer
+
+
+# ---------------------------------------------------------------- what ran
+
+
+@pytest.mark.parametrize(
+    ("validation", "said", "unsaid"),
+    [
+        (
+            {"folds": 3, "bootstrap": 0, "scope": ["model"]},
+            ["Model refitted: ", "Held-out rows lead"],
+            ["is fitted anew on the training patients of each resample", "Over repeats", "All rows are apparent"],
+        ),
+        (
+            {"folds": 0, "bootstrap": 5, "scope": ["pipeline"]},
+            ["is fitted anew on the training patients of each resample", "All rows are apparent: the intercept is 0"],
+            ["Model refitted: ", "Held-out rows lead"],
+        ),
+        ({"folds": 3, "repeats": 2, "bootstrap": 0, "scope": ["model"]}, ["Over repeats both are means"], []),
+    ],
+)
+def test_notes_are_of_the_scopes_and_schemes_that_ran(tmp_path, validation, said, unsaid):
+    validation = {"leave_one_out": False, **validation}
+    run(tmp_path, cohort(), validation=validation, models=[{"name": "A", "terms": ["high"]}])
+    page = re.sub("<[^>]+>", "", unmarked((tmp_path / "out" / "report.html").read_text(encoding="utf-8")))
+    assert [words for words in said if words not in page] == [] == [words for words in unsaid if words in page]
+
+
+def test_captions_claim_bands_where_there_are_such(tmp_path, with_samples):
+    """Curves that are means over splits at random have none, nor have those without bootstrap samples."""
+    splits = {"folds": 0, "bootstrap": 0, "monte_carlo": {"test": 0.3, "repeats": 3}, "scope": ["model"]}
+    off = {"decision_bootstrap": 0}
+    for folder, changes, banded in (
+        (tmp_path / "a", {"validation": splits}, {"decision_unadjusted": True, "decision_held_out_unadjusted": False}),
+        (tmp_path / "b", {"performance": off}, {"decision_unadjusted": False, "calibration_unadjusted": False}),
+    ):
+        results = run(folder, cohort(), **changes)
+        told = {d.name: "pointwise 95% bands" in d.description for d in plan_figures(results.data, results.words)}
+        assert {name: told[name] for name in banded} == banded
+    described = {d.name: d.description for d in plan_figures(with_samples.data, with_samples.words)}
+    assert all("bands" in described[name] for name in ("decision_held_out_unadjusted", "impact_unadjusted"))

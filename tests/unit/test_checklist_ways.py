@@ -52,6 +52,13 @@ CASES = [
         "filled",
         "'b' chosen by the rule “within one standard error” on AUC in 5 inner folds, anew within every training",
     ),
+    ("algorithm", CHOSEN, "filled", "Radscore by LASSO (by 'b', which was chosen on everyone); models of it"),
+    (
+        "building",
+        CHOSEN,
+        "filled",
+        "2 in the Radscore (by 'b', which was chosen on everyone); Radscore by LASSO; models",
+    ),
     ("scaling", {}, "filled", "no harmonisation of sites"),
     (
         "scaling",
@@ -137,3 +144,19 @@ def test_the_yardstick_is_told_of_the_scheme_that_leads_and_without_a_difference
         found = _entry("metrics", "25", _dossier(yardstick={"lasso": schemes}))
         assert f"({label}" in found["value"] and "– (" not in found["value"]
         assert ("difference from" in found["value"]) == bool(label)
+
+
+def test_what_was_not_there_is_not_named():
+    """No steps, no logistic model, no score given as a column, no model beside that of the covariates themselves."""
+    as_is = _dossier()
+    for model in as_is.run["models"]:
+        model["fit"] = "as_is"
+    value = _entry("clear", "34", as_is)["value"]
+    assert value.startswith("Radscores as they are; prldh") and "logistic" not in value
+    selection = {"steps": [], "features": ["a"], "readers": 1, "sources": {"a": "features"}, "stability": {"folds": {}}}
+    bare = {"tissues": {"disc": {"selection": selection}}, "study__settings__selection": []}
+    assert _entry("clear", "33", _dossier(**bare))["value"] == "disc: no step of selection; 1 in the Radscore"
+    assert "selected" not in _entry("clear", "43", _dossier(**bare))["value"]
+    alone = _dossier(tissues={}, clinical_model={"terms": [], "added_value": []})
+    assert _entry("tripod-ai", "9a", alone)["value"] is None
+    assert "covariates alone" not in _entry("clear", "36", alone)["value"]

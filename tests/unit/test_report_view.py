@@ -34,6 +34,7 @@ from prldh.report.seen import seen_in_figures
 from prldh.report.subgroups import _notes, subgroup_panels
 from prldh.report.view import ROWS_OPEN, _references, _warnings, note_on_intervals, summary_rule
 from prldh.results.asking import words_of
+from prldh.results.lead import interval as lead_interval
 from prldh.results.measures import BY_KEY
 from prldh.results.variables import Variables
 from prldh.results.words import Words
@@ -487,3 +488,30 @@ def test_intervals_are_told_of_the_schemes_that_ran(kind, n_repeats, has_mean, i
         }
     )
     assert all(words in note for words in wanted) and not any(words in note for words in absent), note
+
+
+@pytest.mark.parametrize(
+    ("n", "features", "said"),
+    [
+        (1, ["a"], "1 of 1 feature (a) was not selected in the one resample (cross-validation)"),
+        (4, ["a", "b"], "2 of 2 features (a, b) were selected in 0 of the 4 resamples (cross-validation)"),
+    ],
+)
+def test_features_that_no_resample_selected_are_counted_in_english(n, features, said):
+    data = results(model(pipeline={"folds": folds(0.7, 0.6, 0.8)}))
+    stability = {"folds": {"frequency": {}, "n_resamples": n}}
+    data["tissues"] = {"disc": {"selection": {"features": features, "steps": [], "stability": stability}}}
+    _, notes = lead(data)
+    assert any(said in note for note in notes), notes
+
+
+@pytest.mark.parametrize(
+    ("entry", "shown"),
+    [
+        ({"estimate": 0.7784}, "0.778 (no interval)"),
+        ({"estimate": None, "low": None, "high": None}, "–"),
+        ({"estimate": 0.7, "low": 0.6, "high": 0.8}, "0.700 (0.600, 0.800)"),
+    ],
+)
+def test_what_has_no_interval_is_told_so_in_text(entry, shown):
+    assert lead_interval(entry) == shown

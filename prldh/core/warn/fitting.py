@@ -162,7 +162,7 @@ NO_HOSMER_LEMESHOW = WarnKind(
     "models",
     "calibration",
     "Hosmer–Lemeshow's test is not defined",
-    "{model}: Hosmer–Lemeshow's test is not defined: {n_groups} distinct groups of predictions.",
+    "{model}: Hosmer–Lemeshow's test is not defined: {groups} of distinct predictions.",
     "It needs three groups of patients with different predictions; a model of one factor may have fewer.",
     "Read the calibration curve and its line.",
 )

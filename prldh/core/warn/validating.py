@@ -107,8 +107,8 @@ IMPLAUSIBLE_PREDICTIONS = WarnKind(
     "validation",
     "validation",
     "Held-out predictions that nobody would believe",
-    "{n} of {n_patients} patients have held-out log odds beyond ±{limit:g} in {n_refits} of {n_resamples} refits, that"
-    " is probabilities nearer to 0 or 1 than 3.1e-7: {listed}. Cause: {cause}.",
+    "held-out log odds of {n} of {n_patients} patients are beyond ±{limit:g} in {n_refits} of {n_resamples} refits,"
+    " that is probabilities nearer to 0 or 1 than 3.1e-7: {listed}. Cause: {cause}.",
     "No data of a clinical study support such certainty. Either the refit's training patients are separated, so that"
     " its coefficients have no bound, or a patient's value lies far outside those that it was fitted to.",
     "Look at the values of these patients for errors of units or decimals; use fewer terms, or `separation: firth`."
@@ -119,8 +119,8 @@ NEVER_SELECTED_AGAIN = WarnKind(
     "validation",
     "radscores",
     "Features of the frozen model that no resample selected",
-    "tissue {tissue}, {scheme}: {n_features} of the {n_of} features of the frozen Radscore were selected in 0 of {n}"
-    " resamples: {listed}.",
+    "tissue {tissue}, {scheme}: {n_features} of the {features} of the frozen Radscore {were} selected in 0 of"
+    " {resamples}: {listed}.",
     "With a few other patients none of these features would be in the Radscore: validation is of other models than the"
     " one that is frozen.",
     "Do not rely on this Radscore: loosen the selection, or take features that are selected often.",
