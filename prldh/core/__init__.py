@@ -32,6 +32,7 @@ from prldh.core.field_words import (
     REFITTED,
     SCOPE_WORDS,
     WHOLE,
+    scheme_words,
     scope_words,
 )
 from prldh.core.figures import Across, Curve, Drawable, Groups, Paths, Points, StepFigure
@@ -355,6 +356,7 @@ __all__ = [
     "reworded",
     "same_term",
     "same_text",
+    "scheme_words",
     "scope_words",
     "seal_of",
     "sealed",

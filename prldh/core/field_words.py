@@ -12,6 +12,17 @@ ALL_THAT_IS_FITTED = "all that this run fits, fitted anew"
 OPTIMISM_FROM_SELECTION = "optimism from selection"
 
 
+def scheme_words(scheme: str) -> str:
+    """A scheme of validation as people read it, where the object behind it is not at hand to be asked.
+
+    Examples
+    --------
+    >>> [scheme_words(name) for name in ("folds", "leave_one_out")]
+    ['cross-validation', 'leave-one-out']
+    """
+    return "cross-validation" if scheme == "folds" else scheme.replace("_", "-")
+
+
 def scope_words(scope: str, whole: str = WHOLE) -> str:
     """A scope as people read it; a name that is none stays. ``whole``: what the scope pipeline is.
 

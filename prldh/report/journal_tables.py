@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from prldh.checklists import has_docx
-from prldh.core import APPARENT, DASH, LEAST, OPTIMISM_FROM_SELECTION, REFITTED, Measure, decimals, plain
+from prldh.core import APPARENT, DASH, LEAST, OPTIMISM_FROM_SELECTION, REFITTED, Measure, decimals, plain, scheme_words
 from prldh.pages import (
     JournalTable,
     as_latex,
@@ -186,7 +186,7 @@ def _validation(data: dict[str, Any]) -> JournalTable:
             rows.append(
                 [
                     label(data, m),
-                    scheme.replace("_", "-"),
+                    scheme_words(scheme),
                     *cells,
                     _cost(data, m, scheme),
                     interval_text(m["auc"]),

@@ -533,8 +533,8 @@ def _missing(data: dict[str, Any], variables: Variables) -> list[dict[str, Any]]
     return rows
 
 
-#: Stages whose warnings are for those who want to know how a number came about.
-TECHNICAL = ("engine r", "engine python", "null values")
+#: Stages whose warnings are for those who want to know how a number came about, and their titles.
+TITLES = {"engine r": "Engine R", "engine python": "Engine Python", "null values": "Numbers without a value"}
 _SCOPE = "|".join(map(re.escape, (*SCOPE_WORDS.values(), ALL_THAT_IS_FITTED)))
 _OF = re.compile(rf"(model '.*?'(?:, adjusted)?(?:, (?:scope \w+|{_SCOPE}))?(?:, [\w-]+)?): (.+)", re.DOTALL)
 
@@ -556,14 +556,14 @@ def _warnings(warnings: list[dict[str, str]], told: Callable[[str], str] = str) 
     titled = [
         (
             stage,
-            f"{stage[:1].upper()}{stage[1:]}".replace("Engine r", "Engine R").replace("Engine python", "Engine Python"),
+            TITLES.get(stage) or f"{stage[:1].upper()}{stage[1:]}",
             entries,
         )
         for stage, entries in shown.items()
     ]
-    technical = [(title, entries) for stage, title, entries in titled if stage in TECHNICAL]
+    technical = [(title, entries) for stage, title, entries in titled if stage in TITLES]
     return {
-        "main": [(title, entries) for stage, title, entries in titled if stage not in TECHNICAL],
+        "main": [(title, entries) for stage, title, entries in titled if stage not in TITLES],
         "technical": technical,
         "n_technical": sum(len(entries) for _, entries in technical),
     }

@@ -23,7 +23,6 @@ from prldh.results.lead import (
     is_clustered,
     leading_comparisons,
     led_by,
-    scheme_words,
     whole_words,
 )
 from prldh.results.leakage import (
@@ -156,7 +155,6 @@ __all__ = [
     "read_results",
     "refuse_other",
     "schema_of",
-    "scheme_words",
     "selected_features",
     "selects",
     "shown_setting",

@@ -23,6 +23,7 @@ from prldh.core import (
     clean,
     nearest,
     quoted,
+    scheme_words,
     scope_words,
     warn,
 )
@@ -261,7 +262,7 @@ def _ledger(run: EngineRun) -> ByScheme:
 
 def _leaks(ledger: ByScheme, whole: str) -> list[Warn]:
     return [
-        warn.LEAK(scope=fitted, scheme=scheme.replace("_", "-"), stage=row.stage, n=row.n_held_out_rows_read)
+        warn.LEAK(scope=fitted, scheme=scheme_words(scheme), stage=row.stage, n=row.n_held_out_rows_read)
         for scope, schemes in ledger.items()
         for fitted in (scope_words(scope, whole),)
         for scheme, rows in schemes.items()

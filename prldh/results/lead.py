@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from prldh.core import plain, scope_words, without_rounding
+from prldh.core import plain, scheme_words, scope_words, without_rounding
 from prldh.results.leakage import ARTEFACT, compares_artefacts, is_artefact, leading_key, led_as, whole_words
 from prldh.validation import TWO_STAGE_METHOD
 
@@ -85,11 +85,6 @@ def leading_comparisons(data: Mapping[str, Any], rows: Iterable[Mapping[str, Any
     sound = [c for c in rows if c["scope"] and not compares_artefacts(data, c)]
     told = ([c for c in sound if (c["scope"], c["scheme"]) == place] for place in by_honesty(entries))
     return next(filter(None, told), [])
-
-
-def scheme_words(scheme: str) -> str:
-    """A scheme of :func:`honest_auc` in words."""
-    return "cross-validation" if scheme == "folds" else scheme.replace("_", "-")
 
 
 def led_by(data: Mapping[str, Any], entry: dict[str, Any]) -> str:

@@ -109,6 +109,53 @@ SWITCHED_BY = {
     **{(measure.key, key): setting for measure in MEASURES for key, setting in measure.resampled.items()},
     **dict.fromkeys((("net_benefit_differences", "low"), ("net_benefit_differences", "high")), "decision_bootstrap"),
 }
+#: What numbers and parts of the results are called; others by the label of their measure, else as they are.
+NAMES = {
+    "ap": "attributable proportion",
+    "auc_mean": "mean of the folds' AUCs",
+    "avoided": "interventions avoided",
+    "b": "coefficients",
+    "b632": ".632",
+    "b632plus": ".632+",
+    "boot": "the bootstrap",
+    "cases": "measured cases",
+    "condition_number": "condition number",
+    "condition_number_centred": "condition number about the means",
+    "continuous_nri": "continuous NRI",
+    "corrected": "McClish's correction",
+    "curve": "curves",
+    "df": "degrees of freedom",
+    "df2": "second degrees of freedom",
+    "events_per_parameter": "events per parameter",
+    "high_risk": "patients called high risk",
+    "high_risk_events": "events among them",
+    "idi": "IDI",
+    "index": "stability index",
+    "likelihood_ratio": "likelihood-ratio tests",
+    "net_benefit_differences": "differences in net benefit",
+    "no_information": "value of no information",
+    "nonevents": "non-events",
+    "nri": "NRI",
+    "null": "null run",
+    "oob": "out-of-bag values",
+    "or": "odds ratios",
+    "p_bh": "p by Benjamini and Hochberg",
+    "p_holm": "p by Holm",
+    "q1": "first quartile",
+    "q3": "third quartile",
+    "q_p": "p of Cochran's Q",
+    "reri": "RERI",
+    "s": "synergy index",
+    "sd": "standard deviation",
+    "se": "standard errors",
+    "smd": "standardised mean differences",
+    "spiegelhalter_p": "Spiegelhalter's p",
+    "standardized": "standardised net benefit",
+    "table_one": "Table 1",
+    "vif": "variance inflation factors",
+    "vif_per_df": "GVIF^(1/(2 df))",
+}
+_LIMITS = {"low": ("high", "lower limit"), "high": ("low", "upper limit")}
 #: Keys whose null is no missing number.
 _STRUCTURE = {
     "level",
@@ -161,9 +208,33 @@ def explain_nulls(data: dict[str, Any]) -> list[Warn]:
         counts = by_reason.setdefault((null.part, _reason(null, settings, kinds, is_clustered)), Counter())
         counts[null.path[-1]] += 1
     return [
-        warn.NULL_VALUES(part=part, listed=", ".join(f"{key} ({n})" for key, n in keys.items()), reason=reason)
+        warn.NULL_VALUES(part=", ".join(map(_called, part.split("."))), listed=_listed(keys), reason=reason)
         for (part, reason), keys in by_reason.items()
     ]
+
+
+def _called(key: str) -> str:
+    return NAMES.get(key) or (BY_KEY[key].label if key in BY_KEY else key)
+
+
+def _listed(keys: Counter[str]) -> str:
+    """What has no value and how often, both limits of a number at once.
+
+    Examples
+    --------
+    >>> _listed(Counter({"high": 2, "low": 2, "oob_high": 3, "se": 1}))
+    'limits (2), upper limit of out-of-bag values (3), standard errors (1)'
+    """
+    told = dict[str, None]()
+    for key, n in keys.items():
+        base, _, end = key.rpartition("_")
+        if end in _LIMITS:
+            other, limit = _LIMITS[end]
+            what = "limits" if keys.get(f"{key.removesuffix(end)}{other}") == n else limit
+            told[f"{what} of {_called(base)} ({n})" if base else f"{what} ({n})"] = None
+        else:
+            told[f"{_called(key)} ({n})"] = None
+    return ", ".join(told)
 
 
 def _reason(null: _Null, settings: Mapping[str, Any], kinds: Mapping[str, str], is_clustered: bool) -> str:

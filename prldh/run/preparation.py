@@ -24,6 +24,7 @@ from prldh.core import (
     StudyError,
     Warn,
     nearest,
+    scheme_words,
     seed_for,
     warn,
 )
@@ -235,7 +236,7 @@ def _with_compared_schemes(plan: Plan) -> tuple[Plan, list[Warn]]:
             raise StudyError(f"choose.schemes: '{name}' is not among the schemes of validation{hint}")
     compared = compared_schemes(plan)
     left = [
-        f"{name.replace('_', '-')} ({len(resamples):,} training sets)"
+        f"{scheme_words(name)} ({len(resamples):,} training sets)"
         for name, (_, resamples) in plan.schemes.items()
         if name not in compared
     ]
@@ -318,7 +319,7 @@ def _tell_of_no_part(name: str, kind: str, resamples: list[Resample], n: int) ->
     there = np.unique(np.concatenate([rows for r in resamples for rows in (r.train, r.test)]))
     if kind != HOLDOUT or len(there) == n:
         return []
-    return [warn.IN_NO_PART(scheme=name.replace("_", "-"), n=n - len(there), n_of=n)]
+    return [warn.IN_NO_PART(scheme=scheme_words(name), n=n - len(there), n_of=n)]
 
 
 def check_held_out(name: str, kind: str, resamples: list[Resample], n: int) -> None:

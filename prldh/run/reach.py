@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from prldh.chain import Protocol, Step
-from prldh.core import BOOTSTRAP, REPEATED_HOLDOUT, Resample, StudyError, Subjects, Warn, warn
+from prldh.core import BOOTSTRAP, REPEATED_HOLDOUT, Resample, StudyError, Subjects, Warn, scheme_words, warn
 from prldh.plugins import UsesColumns, answered, own_text
 
 #: Resamples by scheme, each with its kind.
@@ -62,7 +62,7 @@ def within_reach(
             why = remedy.partition(". ")[0]
             told.append(
                 warn.NOT_REACHED(
-                    scheme=name,
+                    scheme=scheme_words(name),
                     n=sum(lost),
                     n_resamples=n_resamples,
                     n_all=len(resamples),

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from prldh.chain import unplaced_splines
-from prldh.core import ABSENT, BOOTSTRAP, REPEATED_HOLDOUT, Absent, Warn, scope_words, warn
+from prldh.core import ABSENT, BOOTSTRAP, REPEATED_HOLDOUT, Absent, Warn, scheme_words, scope_words, warn
 from prldh.models import (
     Assessment,
     Compared,
@@ -150,7 +150,7 @@ def _meetings(plan: Plan, run: EngineRun, shared: Pair) -> Iterator[Meeting]:
             if kind == BOOTSTRAP:
                 yield Meeting(pair, kind, outcome, a, b, assessment)
             elif a.alone.any() or b.alone.any():
-                label, in_words = "adjusted" if names.adjusted else "unadjusted", scheme.replace("_", "-")
+                label, in_words = "adjusted" if names.adjusted else "unadjusted", scheme_words(scheme)
                 fitted = scope_words(scope, plan.whole)
                 run.warnings.append(
                     warn.NOT_COMPARED(first=names.a, second=names.b, label=label, scope=fitted, scheme=in_words)

@@ -13,7 +13,7 @@ import numpy as np
 from prldh.chain import ChosenLearner, Protocol, Step, probability
 from prldh.chain.learners import YARDSTICKS
 from prldh.chain.transforms import ImputeTransform
-from prldh.core import BOOTSTRAP, Interval, ModelSpec, Number, Predictions, TissueRefit, finite
+from prldh.core import BOOTSTRAP, Interval, ModelSpec, Number, Predictions, TissueRefit, finite, scheme_words
 from prldh.engines import PythonEngine, StatisticsEngine
 from prldh.models import Patients, Plan
 from prldh.stats import auc_of_rows, corrected_resampled, ranked_log_odds
@@ -138,7 +138,7 @@ def _tell_of_implausible(
 ) -> None:
     """One such patient makes a slope 0, which would otherwise stand without a word."""
     refits = patients.refits(scheme, tissues)
-    label = f"{whose}, {scheme.replace('_', '-')}"
+    label = f"{whose}, {scheme_words(scheme)}"
     run.warnings += [w.about(label) for w in implausible_predictions(predictions, patients.cohort, terms, refits)]
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from prldh.core import Predictions, TissueRefit, Warn, number_of, scope_words, warn
+from prldh.core import Predictions, TissueRefit, Warn, number_of, scheme_words, scope_words, warn
 from prldh.engines import PythonEngine, StatisticsEngine
 from prldh.models import Assessment, Patients, Plan, mean_log_odds
 from prldh.validation.asking import Question, ask_all
@@ -197,7 +197,7 @@ def _record(
     spec = plan.all_specs[i]
     own = [each.of(spec.name) for each in predictions.ledgers] if spec is plan.covariates_alone else predictions.ledgers
     run.ledger.setdefault((scope, scheme), []).extend(own)
-    of = f"{scope_words(scope, plan.whole)}, {scheme.replace('_', '-')}"
+    of = f"{scope_words(scope, plan.whole)}, {scheme_words(scheme)}"
     label = f"model '{spec.name}'{', adjusted' if spec.adjusted else ''}, {of}"
     run.warnings += [w.about(label) for w in warnings]
 
@@ -208,7 +208,7 @@ def _note_selection(plan: Plan, run: EngineRun, by_scheme: ByScheme) -> None:
             empty = sum(t[name].empty_step is not None for t in refits)
             if empty:
                 run.warnings.append(
-                    warn.NOTHING_SELECTED(tissue=name, scheme=scheme.replace("_", "-"), n_empty=empty, n=len(refits))
+                    warn.NOTHING_SELECTED(tissue=name, scheme=scheme_words(scheme), n_empty=empty, n=len(refits))
                 )
             own, chosen = run.fits[name].features, {feature for t in refits for feature in t[name].features}
             never = [feature for _, feature in own if feature not in chosen]
@@ -216,7 +216,7 @@ def _note_selection(plan: Plan, run: EngineRun, by_scheme: ByScheme) -> None:
                 run.warnings.append(
                     warn.NEVER_SELECTED_AGAIN(
                         tissue=name,
-                        scheme=scheme.replace("_", "-"),
+                        scheme=scheme_words(scheme),
                         resamples=number_of(len(refits), "resample"),
                         listed=", ".join(never),
                         n_features=len(never),

@@ -53,8 +53,8 @@ REPEATED_INTERVAL = "mean over repeats; corrected resampled t (Nadeau and Bengio
 #: Fewer patients of the rarer class, and the mean AUC of random splits has no interval (docs/intervals.md).
 LEAST_OF_REPEATED = 20
 NO_CORRECTION = (
-    ".632+ is null: a calibration line has no value that stands for no information; its corrected value and .632 have"
-    " no interval: none was shown to hold (docs/intervals.md)"
+    "there is no .632+: a calibration line has no value that stands for no information; its corrected value and .632"
+    " have no interval: none was shown to hold (docs/intervals.md)"
 )
 
 
@@ -163,7 +163,9 @@ def judge_held_out(
         if mean.n_folds_one_class:
             warnings.append(
                 warn.FOLDS_OF_ONE_CLASS(
-                    n=mean.n_folds_one_class, parts="folds", so="do not count in the mean AUC of folds"
+                    n=mean.n_folds_one_class,
+                    parts="fold" if mean.n_folds_one_class == 1 else "folds",
+                    so="not counted in the mean of the folds' AUCs",
                 )
             )
     brier = _brier(predictions, y, pooled, engine, level)
@@ -186,7 +188,8 @@ def pooled_auc_of(
     of_both = [(etas[:, own], y[own]) for etas, own in repeats_held_out if y[own].min() < y[own].max()]
     n_one_class = len(predictions.held_out_rows) - len(of_both)
     if n_one_class:
-        alone = warn.FOLDS_OF_ONE_CLASS(n=n_one_class, parts="parts", so="the AUC is null")
+        parts = "part" if n_one_class == 1 else "parts"
+        alone = warn.FOLDS_OF_ONE_CLASS(n=n_one_class, parts=parts, so="there is no AUC")
         return HeldOutArea(None, None, None, None, "not defined"), [alone]
     areas = [pooled_auc(own, ranked_probability(etas), engine, level) for etas, own in of_both]
     if n_alone and predictions.kind == HOLDOUT:  # it orders nobody, and that has no variance

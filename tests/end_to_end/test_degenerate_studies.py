@@ -193,7 +193,7 @@ def test_all_predictions_equal(edge):
         and m["calibration"]["brier"] == pytest.approx(0.24)
     )
     assert m["validation"]["model"]["folds"]["auc"]["estimate"] is None and edge.told(
-        "the intercept alone", "the pooled AUC is null"
+        "the intercept alone", "there is no pooled AUC"
     )
     assert m["validation"]["model"]["folds"]["auc_mean"]["estimate"] == 0.5
     assert m["validation"]["model"]["bootstrap"]["auc"]["estimate"] == pytest.approx(0.5)
@@ -301,7 +301,7 @@ def test_three_patients(edge):
         for t in m["terms"]:
             assert all(t[k] is None or np.isfinite(t[k]) for k in ("b", "se", "p", "or", "low", "high"))
         assert m["validation"]["model"]["leave_one_out"]["auc"]["estimate"] is None
-    assert edge.told("auc", "null")
+    assert edge.told("AUC: ", "without a value")
     assert not next(m for m in edge.data["sample_size"]["models"])["is_enough"]
 
 

@@ -98,7 +98,8 @@ def test_a_selection_that_sees_everyone_is_caught(study, tmp_path, monkeypatch):
     assert found["logistic model"]["n_held_out_rows_read"] == 0
     assert any(
         w["message"].startswith(
-            "LEAK: whole modelling process validated, folds: fits of 'correlation' were handed 60 held-out rows"
+            "LEAK: whole modelling process validated, cross-validation: fits of 'correlation' were handed 60"
+            " held-out rows"
         )
         for w in results["warnings"]
     )

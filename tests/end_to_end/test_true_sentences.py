@@ -80,8 +80,8 @@ def with_samples(tmp_path_factory) -> prldh.Results:
 @pytest.mark.parametrize(
     ("setting", "parts"),
     [
-        ("decision_bootstrap", {"decision_curve", "clinical_impact", "curve"}),
-        ("partial_auc_bootstrap", {"pauc.sensitivity", "pauc.specificity"}),
+        ("decision_bootstrap", {"Decision curve", "Clinical impact", "curves"}),
+        ("partial_auc_bootstrap", {"partial AUC, Sensitivity", "partial AUC, Specificity"}),
         ("interaction_bootstrap", set()),
     ],
 )
@@ -92,8 +92,8 @@ def test_a_band_that_was_switched_off_says_so(tmp_path, with_samples, setting, p
     assert {m.split(":")[0] for m in nulls if m.endswith(own)} == parts
     assert not [m for m in nulls if "switched off" in m and not m.endswith(own)]
     # all else is null as it is with samples
-    others = [m for m in messages(with_samples, "PRL-110") if m.split(":")[0] not in parts and "boot_" not in m]
-    assert [m for m in nulls if not m.endswith(own) and "boot_" not in m] == others
+    others = [m for m in messages(with_samples, "PRL-110") if m.split(":")[0] not in parts and " bootstrap (" not in m]
+    assert [m for m in nulls if not m.endswith(own) and " bootstrap (" not in m] == others
 
 
 # ---------------------------------------------------------------- direction
@@ -122,7 +122,8 @@ def test_a_patient_far_from_all_others_is_named_with_what_lies_outside(tmp_path)
     results = run(tmp_path, table)
     held_out = results.predictions.query("scheme == 'folds' and model == 'A' and scope == 'model'").set_index("id")
     extreme = held_out["log_odds"].abs()[lambda x: x > LIMIT]
-    (message,) = [m for m in messages(results, "PRL-104") if m.startswith("model 'A', model refitted, folds: ")]
+    whose = "model 'A', model refitted, cross-validation: "
+    (message,) = [m for m in messages(results, "PRL-104") if m.startswith(whose)]
     assert list(extreme.index) == ["p07"] and "held-out log odds of 1 of 60 patients are beyond ±15" in message
     assert f"p07 ({held_out.loc['p07', 'log_odds']:.1f})" in message
     assert "no training patient is: their values lie outside those of the training patients (high)" in message
@@ -136,7 +137,8 @@ def test_a_refit_whose_training_patients_are_separated_is_the_cause(tmp_path):
     table.loc[table["id"] == "p03", "high"] = 2.5
     models = [{"name": "A", "terms": ["high"]}]
     results = run(tmp_path, table, models=models)
-    (message,) = [m for m in messages(results, "PRL-104") if m.startswith("model 'A', model refitted, folds: ")]
+    whose = "model 'A', model refitted, cross-validation: "
+    (message,) = [m for m in messages(results, "PRL-104") if m.startswith(whose)]
     assert results.data["models"][0]["fit"] == "maximum likelihood"
     assert "p03" in message and "Cause: in 1 of 1 refits that gave them, training patients are predicted as" in message
     assert "separate the outcome" in message and "extrapolates" not in message
@@ -180,7 +182,7 @@ def test_a_frozen_feature_that_no_resample_selected_is_said_first(tmp_path, is_s
         assert said == [] and "selected in 0 of" not in page
     else:
         assert said == [
-            "tissue disc, folds: 1 of the 1 feature of the frozen Radscore was selected in 0 of 3 resamples: f1."
+            "tissue disc, cross-validation: 1 of the 1 feature of the frozen Radscore was selected in 0 of 3 resamples: f1."
         ]
         assert "Of the frozen Radscore of “disc” 1 of 1 feature (f1) was selected in 0 of the 3 resamples" in answer
 

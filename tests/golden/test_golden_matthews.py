@@ -97,5 +97,6 @@ def test_results_hold_it_wherever_they_classify(tmp_path):
 def test_an_empty_margin_has_its_reason():
     (warning,) = explain_nulls({"models": [{"matthews_correlation": {"estimate": None}}]})
     assert warning.message == (
-        "matthews_correlation: estimate (1) null: nobody, or everybody, has the event or is predicted to have it."
+        "Matthews correlation: estimate (1) without a value: nobody, or everybody, has the event or is predicted to"
+        " have it."
     )

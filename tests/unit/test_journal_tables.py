@@ -89,7 +89,7 @@ def test_word_tables_hold_the_numbers(out):
     shown = [f"{a['estimate']:.3f} ({a['low']:.3f}, {a['high']:.3f})" for a in (leading, auc)]
     assert two[1][:3] == [model["name"], *shown] and len(two) == 1 + len(data["models"])
     held = model["validation"]["pipeline"]["folds"]["auc"]
-    row = next(r for r in three if r[:2] == [model["name"], "folds"])
+    row = next(r for r in three if r[:2] == [model["name"], "cross-validation"])
     assert row[2] == f"{held['estimate']:.3f} ({held['low']:.3f}, {held['high']:.3f})" and row[5] == two[1][2]
     assert sum(r[5] == "1 (reference)" for r in four) == 2 and len(four) == 11
     term, own = model["terms"][1], next(r for r in five if r[0].strip() == "disc")

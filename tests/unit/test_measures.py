@@ -20,7 +20,7 @@ from prldh.models.values import Confusion
 from prldh.results.agreement import compare_engines
 from prldh.results.json_schema import SchemaMaker
 from prldh.results.measures import BY_KEY, CLASSIFIED, MEASURES
-from prldh.results.nulls import explain_nulls
+from prldh.results.nulls import NAMES, explain_nulls
 from prldh.results.schemas import schema_of
 from prldh.stats.by_name import all_statistics, find_statistic
 from prldh.study.statistics import Performance
@@ -110,7 +110,7 @@ def test_an_engine_that_cannot_compute_a_measure_has_python_s_number_and_no_row_
 @pytest.mark.parametrize("measure", [m for m in MEASURES if m.null], ids=lambda m: m.key)
 def test_a_null_has_the_reason_of_its_measure(measure):
     (warning,) = explain_nulls({"models": [{measure.key: None}]})
-    assert warning.message == f"models: {measure.key} (1) null: {measure.null}."
+    assert warning.message == f"models: {NAMES.get(measure.key, measure.label)} (1) without a value: {measure.null}."
 
 
 @pytest.mark.r

@@ -48,7 +48,7 @@ def test_a_part_of_one_class_has_neither_auc_nor_line_and_is_told_as_what_it_is(
     y[predictions.resamples[0].test] = 0.0
     judged, warnings = judge_held_out(predictions, y, PythonEngine(), 0.95)
     assert judged.auc.estimate is None and judged.slope.estimate is None and judged.intercept.estimate is None
-    assert [w.message for w in warnings] == ["1 parts held out one class only and the AUC is null."]
+    assert [w.message for w in warnings] == ["1 part held out one class only: there is no AUC."]
 
 
 def test_reasons_of_groups_as_one_end_within_their_sentence():

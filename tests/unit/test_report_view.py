@@ -352,7 +352,7 @@ def test_what_is_said_of_several_models_is_said_once():
         {"stage": "models", "message": "plain words: of nobody"},
         {"stage": "validation", "message": "model 'A', model refitted, leave-one-out: lies below 0.5"},
         {"stage": "engine r", "message": "hosmer_lemeshow: ties"},
-        {"stage": "null values", "message": "reri: null"},
+        {"stage": "null values", "message": "RERI: without a value"},
     ]
     shown = _warnings(given)
     (title, own), (_, validation) = shown["main"]
@@ -363,7 +363,7 @@ def test_what_is_said_of_several_models_is_said_once():
     assert own[1] == {"text": "plain words: of nobody", "of": []} and validation[0]["of"] == [
         "model 'A', model refitted, leave-one-out"
     ]
-    assert [t for t, _ in shown["technical"]] == ["Engine R", "Null values"] and shown["n_technical"] == 2
+    assert [t for t, _ in shown["technical"]] == ["Engine R", "Numbers without a value"] and shown["n_technical"] == 2
     assert _warnings([]) == {"main": [], "technical": [], "n_technical": 0}
 
 

@@ -23,7 +23,7 @@ CROSS_FITTED = WarnKind(
     " construction.",
     "With `second_stage: cross_fitted` coefficients, cutoffs and thresholds come from scores of patients that the"
     " score's own fit did not see. The applied score is refitted on everyone.",
-    "Read the validation of the whole chain for how well the models hold.",
+    "Read the validation of the whole modelling process for how well the models hold.",
 )
 SCHEMES_LEFT_OUT = WarnKind(
     "PRL-132",

@@ -66,7 +66,7 @@ NO_CUTOFF = WarnKind(
     "radscore",
     "radscores",
     "No cutoff of a Radscore beats calling everyone high",
-    "tissue {tissue}: no cutoff beats calling everyone high; the cutoff is null and everyone is high.",
+    "tissue {tissue}: no cutoff beats calling everyone high; there is no cutoff, and everyone is high.",
     "Youden's index is 0 everywhere: higher scores do not go with the event. Groups by this score are one group.",
     "See whether the score is given the wrong way round: higher must mean event.",
 )
@@ -113,7 +113,7 @@ SEPARATED = WarnKind(
     "models",
     "models",
     "Separation: estimates that do not exist",
-    "{model}: the outcome is separated by some terms; their maximum-likelihood estimates do not exist and are null:"
+    "{model}: the outcome is separated by some terms; their maximum-likelihood estimates do not exist:"
     " {listed}. The other estimates are the limits of the likelihood.",
     "Some value of a term goes with one outcome alone, and `separation: warn` keeps maximum likelihood.",
     "Set `separation: firth`, or merge levels that few patients have.",
@@ -153,7 +153,7 @@ NO_THRESHOLD = WarnKind(
     "models",
     "performance",
     "No threshold beats calling everyone positive",
-    "{model}: no threshold beats calling everyone positive; the threshold is null.",
+    "{model}: no threshold beats calling everyone positive; there is no threshold.",
     "Youden's index is 0 at every threshold; sensitivity and specificity are those of calling everyone positive.",
     "Nothing: the model tells nobody apart.",
 )
@@ -193,7 +193,7 @@ NO_TEST = WarnKind(
     "table one",
     "table-one",
     "A variable without a test",
-    "'{variable}' does not vary enough for a test: statistic and p are null.",
+    "'{variable}' does not vary enough for a test: it has no statistic and no p.",
     "A group is empty, or all of its values are the same.",
     "Nothing.",
 )
@@ -234,8 +234,7 @@ NESTED = WarnKind(
     "comparisons",
     "DeLong's test of nested models",
     "'{first}' and '{second}' ({label}) are nested: a test of their apparent AUCs, such as DeLong's, is not valid under"
-    " the null"
-    " (Demler 2012). {advice}",
+    " the null hypothesis (Demler 2012). {advice}",
     "One model's terms are all among the other's. Their apparent AUCs are then too close for the test's theory.",
     "Report the likelihood-ratio test, and the comparison of held-out predictions.",
 )
@@ -338,8 +337,8 @@ INFINITE_LIMITS = WarnKind(
     "interaction",
     "interaction",
     "Percentile limits that are infinite",
-    "a percentile limit is infinite and null, as in too many bootstrap samples a group has no events, or no non-events:"
-    " {listed}.",
+    "a percentile limit is infinite and left out, as in too many bootstrap samples a group has no events, or no"
+    " non-events: {listed}.",
     "The data do not bound the measure on that side.",
     "Report it as unbounded.",
 )

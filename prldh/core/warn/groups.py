@@ -29,8 +29,9 @@ CLUSTERED = WarnKind(
     "cohort",
     "patients",
     "Several rows of one patient",
-    "{n} rows are of {n_patients} patients, {n_events} of whom have the event in some row: patients are dealt and drawn"
-    " whole, AUC and coefficients have variances of clustered rows, and what has no such form is null.",
+    "{n} rows are of {n_patients} patients, {n_events} of whom have the event in some row: patients are held out and"
+    " drawn whole, AUC and coefficients have variances of clustered rows, and what has no such form is"
+    " left out.",
     "Rows of one patient (lesions, visits) are alike, so that they say less than as many patients would.",
     "Nothing; read n by patient beside n by row.",
 )

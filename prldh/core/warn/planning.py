@@ -23,7 +23,7 @@ NO_SUBGROUPS = WarnKind(
     " predictions to judge in subgroups.",
     "Subgroups are judged on the held-out predictions of the leading scheme. A bootstrap has none, and of random splits"
     " each holds other patients out.",
-    "Switch folds on (`validation.folds: 10`), or leave `subgroups` out.",
+    "Switch cross-validation on (`validation.folds: 10`), or leave `subgroups` out.",
 )
 SMALL_SUBGROUPS = WarnKind(
     "PRL-172",

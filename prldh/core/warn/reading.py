@@ -190,8 +190,8 @@ FILLED_FEATURES = WarnKind(
     "Blank features of new patients are filled",
     "tissue {tissue}: features of {n_patients} of {n_all_patients} new patients are blank and are filled from the"
     " study's training patients: {listed}.",
-    "The study's chain fills blanks, and its frozen parameters do so for new patients. Their Radscores rest in part on"
-    " the study's patients.",
+    "A transform of the study fills blanks, and its frozen parameters do so for new patients. Their Radscores rest in"
+    " part on the study's patients.",
     "Extract these features again where that can be done.",
 )
 

@@ -11,7 +11,7 @@ LEAK = WarnKind(
     "validation",
     "A fit was handed held-out rows",
     "LEAK: {scope}, {scheme}: fits of '{stage}' were handed {n} held-out rows. These numbers are no validation.",
-    "The row ledger, which writes down what every fit is handed, found held-out patients among the training rows.",
+    "The record of what every fit was handed has held-out patients among its training rows.",
     "It is a fault of a step or validator, most likely a plugin's: `prldh plugins check NAME` shows it. Report it.",
 )
 NO_NULL_RUN = WarnKind(
@@ -21,7 +21,8 @@ NO_NULL_RUN = WarnKind(
     "No null run",
     "null_permutations: no null run, as no scheme that validates the whole modelling process holds patients out.",
     "Permuted outcomes are analysed by the leading scheme that holds patients out; this study has none.",
-    "Switch folds or leave-one-out on with `scope: pipeline`, or set `validation.null_permutations: 0`.",
+    "Switch cross-validation (`validation.folds`) or leave-one-out on with `scope: pipeline`, or set"
+    " `validation.null_permutations: 0`.",
 )
 NOTHING_SELECTED = WarnKind(
     "PRL-092",
@@ -38,7 +39,7 @@ FOLDS_OF_ONE_CLASS = WarnKind(
     "validation",
     "validation",
     "Folds that held out one class",
-    "{n} {parts} held out one class only and {so}.",
+    "{n} {parts} held out one class only: {so}.",
     "A fold without events, or without non-events, has no AUC of its own. Pooled numbers hold its patients;"
     " where nothing is pooled there is no AUC.",
     "Use fewer folds, or larger parts.",
@@ -49,9 +50,9 @@ INTERCEPT_ALONE = WarnKind(
     "validation",
     "Refits that ended as the intercept alone",
     "{n_alone} of {n} refits ended as the intercept alone; pooled predictions then compare intercepts of different"
-    " folds, so the pooled AUC is null.",
+    " folds, so that there is no pooled AUC.",
     "Held out, an event lowers the intercept of its own fold: pooled, such predictions order patients the wrong way.",
-    "Read auc_mean, in which such a fold counts 0.5, or loosen the selection.",
+    "Read the mean of the folds' AUCs, in which such a fold counts 0.5, or loosen the selection.",
 )
 BELOW_HALF = WarnKind(
     "PRL-095",
@@ -90,7 +91,7 @@ NO_CALIBRATION_LINE = WarnKind(
     "in {n_undefined} of {n} bootstrap samples the predictions were constant or separated, so that the calibration line"
     " does not exist there.",
     "Corrected intercept and slope are of the other samples.",
-    "Nothing, where few are; otherwise read the calibration of folds.",
+    "Nothing, where few are; otherwise read the calibration of cross-validation.",
 )
 UNSEEN_LEVELS = WarnKind(
     "PRL-099",
@@ -132,8 +133,8 @@ NO_TWO_STAGE = WarnKind(
     "No two-stage interval where everything is refitted",
     "bootstrap_interval: two_stage gives {n} of {n_models} models no interval: their Radscore or the cutoffs of their"
     " groups were made of these patients.",
-    "An interval stands only where simulations showed how often it holds. None were made of refits of a whole chain,"
-    " each of which would itself be resampled.",
+    "An interval stands only where simulations showed how often it holds. None were made of refits of the whole"
+    " modelling process, each of which would itself be resampled.",
     "Read the intervals of the held-out AUCs, or set `bootstrap_interval: none`.",
 )
 FEWER_KNOTS = WarnKind(
@@ -151,8 +152,8 @@ NULL_VALUES = WarnKind(
     "null values",
     "warnings",
     "Numbers that do not exist",
-    "{part}: {listed} null: {reason}.",
-    "For every part of `results.json`: which numbers are null there, how many, and why.",
+    "{part}: {listed} without a value: {reason}.",
+    "For every part of `results.json`: which numbers have no value there (`null`), how many, and why.",
     "Nothing: a number that does not exist is never made up.",
 )
 SCORE_GIVEN = WarnKind(
