@@ -182,7 +182,8 @@ def test_a_frozen_feature_that_no_resample_selected_is_said_first(tmp_path, is_s
         assert said == [] and "selected in 0 of" not in page
     else:
         assert said == [
-            "tissue disc, cross-validation: 1 of the 1 feature of the frozen Radscore was selected in 0 of 3 resamples: f1."
+            "tissue disc, cross-validation: 1 of the 1 feature of the frozen Radscore was selected in 0 of 3"
+            " resamples: f1."
         ]
         assert "Of the frozen Radscore of “disc” 1 of 1 feature (f1) was selected in 0 of the 3 resamples" in answer
 
