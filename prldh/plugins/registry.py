@@ -37,7 +37,14 @@ from prldh.plugins.interfaces import (
 )
 from prldh.plugins.misspelt import misspelt_method
 from prldh.plugins.origin import TookPart, digest_of_files
-from prldh.plugins.promises import describe_error, in_short, is_strangers, is_writable, let_interruptions_pass
+from prldh.plugins.promises import (
+    describe_error,
+    in_short,
+    is_strangers,
+    is_writable,
+    let_interruptions_pass,
+    own_text,
+)
 from prldh.plugins.replaced import Look, looked_at
 from prldh.plugins.unrun import unrun_method, why_unawaited, why_unrun
 from prldh.plugins.usable import UnusableError, check_api, check_requirements
@@ -63,7 +70,7 @@ class Kind(NamedTuple):
 
     def describes(self, item: Any) -> bool:
         """Whether an object is of this kind, as its methods say."""
-        return hasattr(item, self.mark) and self.gives in (None, getattr(item, "gives", None))
+        return hasattr(item, self.mark) and (self.gives is None or own_text(getattr(item, "gives", None)) == self.gives)
 
 
 #: The kinds by their hooks.
@@ -416,6 +423,11 @@ def _refuse_incomplete(kind: Kind, item: Any, plugin: str) -> None:
         raise PluginError(f"{kind.noun} {item!r:.200} of plugin '{plugin}' has no name, but {item.name!r:.80}.")
     if set(item.name) & set("/\\\0"):  # files are named by it
         raise PluginError(f"{kind.noun} {item.name!r:.80} of plugin '{plugin}' has a name with a slash or NUL in it.")
+    if kind.gives is not None and own_text(item.gives) != kind.gives:
+        raise PluginError(
+            f"{kind.noun} '{item.name}' of plugin '{plugin}' gives {in_short(item.gives):.80}, and must have gives ="
+            f' "{kind.gives}".'
+        )
     _refuse_odd_attributes(kind, item, plugin)
 
 

@@ -6,12 +6,14 @@ import importlib.util
 import keyword
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from prldh.core import OutputError, PluginError, PrldhError, nearest, quoted, refuse_in_run, shown
-from prldh.plugins import REGISTRIES, Registry, printing_aside
+from prldh.plugins import REGISTRIES, Registry, let_interruptions_pass, printing_aside, text_of_error
 from prldh.run import place_whole
 from prldh.study import parse_yaml
 from prldh.testing.kit import Check, checks_of
@@ -61,11 +63,10 @@ def check_plugin(registry: Registry, name: str, settings: str | None = None) -> 
     objects = objects_of(registry, name)
     settings_by_name = _read_settings(settings, [item.name for _, item in objects])
     for _, item in objects:
-        try:
-            checks = checks_of(item, settings_by_name.get(item.name))
-        except CheckFailed as failure:
-            yield Outcome("failed", "", "", _one_line(failure))
-            continue
+        checks: list[Check] = []
+        failure = _failure_of(partial(_gather, checks, item, settings_by_name.get(item.name)))
+        if failure is not None:
+            yield Outcome("failed", "", "", failure)
         for check in checks:
             found = _failure_of(check)
             status: Literal["ok", "failed", "expected", "passed"] = "ok" if found is None else "failed"
@@ -74,17 +75,22 @@ def check_plugin(registry: Registry, name: str, settings: str | None = None) -> 
             yield Outcome(status, check.what, check.item, check.promise, found or "", check.expected or "")
 
 
-def _failure_of(check: Check) -> str | None:
+def _gather(checks: list[Check], item: Any, settings: Any) -> None:
+    checks += checks_of(item, settings)
+
+
+def _failure_of(check: Callable[[], None]) -> str | None:
     """What is wrong, in a line; None: nothing. What the object prints is no part of the answer."""
     try:
         with printing_aside():
             check()
     except (CheckFailed, PrldhError) as failure:
         return _one_line(failure)
-    except (KeyboardInterrupt, MemoryError):
+    except MemoryError:
         raise
     except BaseException as error:  # the object's own
-        return f"{type(error).__name__}: {_one_line(error)} ({_place(error)})"
+        let_interruptions_pass(error)
+        return f"{type(error).__name__}: {text_of_error(error)} ({_place(error)})"
     return None
 
 
@@ -168,8 +174,8 @@ def write_skeleton(name: str, parent: Path, kinds: Sequence[str] = ()) -> list[s
             raise OutputError(f"there is no plugin of the kind '{shown(kind)}'. Found: {', '.join(KINDS)}.")
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9]*([-_.][A-Za-z0-9]+)*", name):
         raise OutputError(
-            f"'{name}' cannot be a distribution's name. Give letters, digits and hyphens, beginning with a letter, such"
-            " as prldh-mine."
+            f"'{shown(name)}' cannot be a distribution's name. Give letters, digits and hyphens, beginning with a"
+            " letter, such as prldh-mine."
         )
     package = re.sub(r"[-.]", "_", name).lower()
     short = package.removeprefix("prldh_")
@@ -182,6 +188,8 @@ def write_skeleton(name: str, parent: Path, kinds: Sequence[str] = ()) -> list[s
             f"'{name}' would have the package '{package}', and there is one of that name already. Give another name,"
             " such as prldh-mine."
         )
+    if short in {point.name for point in entry_points(group="prldh")}:
+        raise OutputError(f"'{name}' is taken: there is a plugin '{short}'. Give another name, such as prldh-mine.")
     folder = parent / name
     refuse_in_run(folder, "folder")
     if os.path.lexists(folder):

@@ -462,6 +462,11 @@ def test_several_kinds_go_together_and_another_is_refused(tmp_path):
         ("prldh-class", "cannot be a package's name in Python"),
         ("../up", "cannot be"),
         ("prldh", "is taken"),
+        ("prldh-prldh", "is taken"),  # the plugin would have the name of prldh's own
+        ("two words", "cannot be"),
+        ("prldh-ünïcode", "cannot be"),
+        ("a\nb", r"'a\\nb' cannot be"),
+        ("a" * 300, "cannot be written: File name too long"),
         ("there", "exists already"),
     ],
 )

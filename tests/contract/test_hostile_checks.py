@@ -4,7 +4,10 @@ ignore what they do not know; failures that are expected have a reason."""
 from __future__ import annotations
 
 import json
+import signal
+import sys
 from dataclasses import dataclass
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -13,7 +16,8 @@ from click.testing import CliRunner
 from pydantic import BaseModel, ConfigDict
 
 from prldh.cli import cli
-from prldh.core.errors import StudyError
+from prldh.core import interruptions
+from prldh.core.errors import PluginError, StudyError
 from prldh.core.records import Resample, Selection
 from prldh.plugins import hookspecs, settings_of
 from prldh.plugins.registry import Registry
@@ -22,6 +26,9 @@ from prldh.testing.conformance import check_plugin
 from prldh.testing.fresh import CARRIES, ELSEWHERE
 from prldh.testing.kit import checks_of
 from prldh.testing.parts import UNKNOWN, CheckFailed
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from hostile_plugins import Odd
 
 IN_RANGE = "keeps positions in range and gives a reason for every name it drops"
 
@@ -273,3 +280,53 @@ def test_check_prints_json(monkeypatch):
     assert done.exit_code == 1 and found["plugin"] == "stranger" and found["failed"] == 1
     assert {each["promise"]: each["status"] for each in found["checks"]}[CARRIES] == "failed"
     assert all(set(each) == {"status", "kind", "item", "promise", "message", "reason"} for each in found["checks"])
+
+
+def _raising(error):
+    def member(self):
+        raise error
+
+    return property(member)
+
+
+#: What an object says for its checks, made where it is asked for.
+ODD_MEMBERS = {
+    "expected, odd": {"expected_failed_checks": Odd()},
+    "expected, raises": {"expected_failed_checks": _raising(ValueError("half \udc80"))},
+    "expected, interrupts": {"expected_failed_checks": _raising(KeyboardInterrupt())},
+    "example, raises": {"example_settings": _raising(ValueError("two\nlines"))},
+    "example, ends": {"example_settings": _raising(SystemExit(0))},
+    "evaluates, interrupts": {"evaluate": _raising(KeyboardInterrupt())},
+    "evaluates, mute": {"evaluate": _raising(type("Mute", (Exception,), {"__str__": lambda self: 1 / 0})())},
+}
+
+
+@pytest.mark.parametrize("what", ODD_MEMBERS)
+def test_check_prints_json_whatever_an_object_does(monkeypatch, what):
+    item = type("Own", (Answers,), ODD_MEMBERS[what])
+    if what.startswith("evaluates"):  # the registry asks whether it is there
+        item.evaluate, broken = Answers.evaluate, item.evaluate
+        registry = _registry(item())
+        registry.registered("register_checklists")
+        item.evaluate = broken
+    else:
+        registry = _registry(item())
+    monkeypatch.setattr("prldh.plugins.Registry", lambda: registry)
+    monkeypatch.setattr(interruptions, "_asked", [])
+    former = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        done = CliRunner().invoke(cli, ["plugins", "check", "stranger", "--json"])
+    finally:
+        signal.signal(signal.SIGINT, former)
+    found = json.loads(done.stdout)
+    assert done.exit_code == 1 and found["failed"] >= 1, done
+    assert all("\n" not in each["message"] for each in found["checks"]) and "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("gives", [Odd, lambda: "scores", lambda: None])
+def test_a_transform_says_that_it_is_one(gives):
+    item = type("Own", (Learner,), {"gives": gives()})()
+    registry = Registry(load_entry_points=False, load_built_ins=False)
+    registry.register(SimpleNamespace(register_transforms=hookspecs.hookimpl(lambda: [item])), name="stranger")
+    with pytest.raises(PluginError, match=r"transform 'slope' of plugin 'stranger' gives .* must have gives = \"trans"):
+        registry.registered("register_transforms")
