@@ -21,7 +21,7 @@ from prldh.apply.judging import Judging
 from prldh.apply.patients import NewPatients, has_both, read_new_patients
 from prldh.apply.pooling import pool
 from prldh.apply.recalibration import Method, check_method, need_part, who_fits
-from prldh.apply.shift import describe_shift
+from prldh.apply.shift import describe_shift, tell_of_far_columns
 from prldh.core import (
     Draws,
     OutputError,
@@ -205,6 +205,7 @@ def _apply_to(
     is_judged = patients.is_known & ~fits
     is_validated = patients.outcome is not None and has_both(patients.outcome[is_judged])
     shift, far = describe_shift(frozen, patients, engine)
+    case_mix = describe_case_mix(frozen, patients)
     warnings = [
         *patients.warnings,
         *applying.warnings,
@@ -212,6 +213,7 @@ def _apply_to(
         *_told(frozen, patients),
         *tell_of_formulas(formulas_of(frozen.settings), {"ids": patients.ids}),
         *far,
+        *tell_of_far_columns(frozen, patients, case_mix),
     ]
     judging = Judging(new.name, frozen, Assessment(engine, settings, NO_DRAWS, MEASURES), applying.method)
     models, tables, updated = [], [], []
@@ -249,7 +251,7 @@ def _apply_to(
         "is_validated": is_validated,
         "confidence": settings.confidence,
         "recalibration": _describe_recalibration(new, patients, fits, applying.method, text),
-        "case_mix": describe_case_mix(frozen, patients),
+        "case_mix": case_mix,
         "domain_shift": shift,
         "models": models,
         "engine": engine.name,

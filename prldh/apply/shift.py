@@ -7,7 +7,7 @@ covariance, as they were frozen.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -24,7 +24,8 @@ from prldh.stats import difference_of_moments
 STRANGE = 3.0
 #: Shares of the study's patients that lie within the limits.
 SHARES = (0.975, 0.99)
-#: More new patients than this beyond the limit that 1 % would pass, and it is told.
+#: More new patients than this far beyond the study's range of a covariate, which is by more than half its width, or
+#: beyond the limit that 1 % would pass, and it is told.
 MANY = 0.1
 NOT_KEPT = "model.json is of an earlier version, which kept no covariance of the training patients"
 
@@ -78,6 +79,29 @@ def _sd_away(feature: Mapping[str, Any]) -> float:
     if new is None or mean is None or sd is None or new == mean:
         return 0.0
     return abs(new - mean) / sd if sd > 0 else np.inf
+
+
+def tell_of_far_columns(frozen: Frozen, patients: NewPatients, case_mix: Sequence[Mapping[str, Any]]) -> list[Warn]:
+    """A warning of covariates, and of Radscores given as columns, of which the mean lies as far away as features that
+    are told, or too many patients far beyond the study's."""
+    given = patients.columns | {name: v for name, v in patients.scores.items() if name not in patients.inputs}
+    told = []
+    for row in case_mix:
+        name = row["variable"]
+        if row["level"] is not None or name not in given:
+            continue
+        values = given[name][~np.isnan(given[name])]
+        away, seen = _sd_away(row), [m["ranges"][name] for m in frozen.model["models"] if name in m.get("ranges", {})]
+        low, high = min((r["low"] for r in seen), default=-np.inf), max((r["high"] for r in seen), default=np.inf)
+        half = (high - low) / 2
+        n_beyond = int(((values < low - half) | (values > high + half)).sum())
+        if away > STRANGE:
+            told.append(
+                f"{name} (mean {row['new']['mean']:.4g} against {row['study']['mean']:.4g}, {away:.1f} SD away)"
+            )
+        elif n_beyond > MANY * len(values):
+            told.append(f"{name} ({n_beyond} of {len(values)} far beyond the study's {low:.4g} to {high:.4g})")
+    return [warn.FAR_COVARIATES(listed=some(told))] if told else []
 
 
 def _training(tissue: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -84,8 +84,9 @@ def describe_predictions(
     """
     y, p = np.asarray(outcome, dtype=float), probability(eta)
     auc, warnings = describe_auc(y, etas, assessment), []
-    if auc.estimate == 1.0:
-        warnings.append(warn.AUC_ONE(model=label))
+    if auc.estimate in (0.0, 1.0):
+        told = "so its interval has no width" if auc.low is not None else "and it has no interval"
+        warnings.append(warn.AUC_ONE(model=label, auc=auc.estimate, interval=told))
     ranked = ranked_probability(eta)
     pauc = partial_areas(y, ranked, assessment)
     cut = assessment.engine.youden(y, ranked if of_threshold is None else ranked_probability(of_threshold))

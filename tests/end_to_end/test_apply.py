@@ -4,6 +4,7 @@ others."""
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -135,6 +136,22 @@ def test_numbers_that_may_stand_for_blanks_are_told_of_new_patients(run, other):
     change(other, age={0: "-999", 5: "-999"})
     (told,) = [w["message"] for w in apply_models(run, other)["warnings"] if w["code"] == "PRL-147"]
     assert told.startswith("clinical.csv: 'age' is -999 in 2 of 100 rows, and 26 to 90 in others.")
+
+
+@pytest.mark.parametrize(
+    ("change_age", "told"),
+    [
+        (lambda age, k: age, None),
+        (lambda age, k: 12 * age, r"^age \(mean \d+\.?\d* against \d+\.?\d*, \d+\.\d SD away\): far from"),
+        (lambda age, k: 2.2 * age if k < 15 else age, r"^age \(1\d of 100 far beyond the study's \d+ to \d+\): far"),
+    ],
+)
+def test_covariates_far_from_the_study_s_are_told_as_features_are(run, other, change_age, told):
+    ages = pd.read_csv(other.parent / "clinical.csv")["age"]
+    order = np.argsort(-ages.to_numpy())
+    change(other, age={int(i): str(change_age(ages[i], k)) for k, i in enumerate(order)})
+    messages = [w["message"] for w in apply_models(run, other, force=True)["warnings"] if w["code"] == "PRL-156"]
+    assert (not messages) if told is None else re.search(told, *messages)
 
 
 @pytest.fixture(scope="module")

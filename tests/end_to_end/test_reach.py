@@ -129,7 +129,7 @@ def test_new_patients_far_outside_are_held_to_the_end_and_counted(study, tmp_pat
     cohort = {"name": "B", "clinical": {"table": "cohort.csv"}, "tissues": {"disc": {"features": "new.csv"}}}
     (tmp_path / "cohort.yaml").write_text(yaml.safe_dump(cohort))
     entry = apply_models(tmp_path / "run", tmp_path / "cohort.yaml")
-    (told,) = (w for w in entry["warnings"] if w["code"] == "PRL-156")
+    (told,) = (w for w in entry["warnings"] if w["code"] == "PRL-157")
     assert "the features of 2 of 3 new patients" in told["message"]
     predicted = pd.read_csv(tmp_path / "run" / entry["folder"] / "predictions.csv")
     np.testing.assert_allclose(predicted["log_odds"][:2], score["reach"][::-1], atol=1e-9)

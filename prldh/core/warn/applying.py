@@ -59,6 +59,18 @@ FAR_PATIENTS = WarnKind(
     "Look at the features that differ most (the report lists them): scanners and settings first, then patients."
     " Features that are far from normal pass the limit in the study as well: compare with the study's own distances.",
 )
+FAR_COVARIATES = WarnKind(
+    "PRL-156",
+    "external",
+    _SECTION,
+    "Covariates lie far from the study's",
+    "{listed}: far from the study's patients. Look for another unit, coding or table before these numbers are"
+    " believed.",
+    "The mean is more than 3 SD of the study's patients from theirs, or more than 10% of the new patients lie beyond"
+    " the study's least or largest value by more than half of what is between these. Models are extrapolated there.",
+    "Give the column in the study's unit and coding; where it is right, say that the models were made of other"
+    " patients.",
+)
 REVERSED_SLOPE = WarnKind(
     "PRL-154",
     "external",
@@ -69,7 +81,7 @@ REVERSED_SLOPE = WarnKind(
     "Look at the coding of outcome and event, at the features, and at the number of patients that fit.",
 )
 BEYOND_REACH = WarnKind(
-    "PRL-156",
+    "PRL-157",
     "external",
     _SECTION,
     "Radscores were held to the study's range",

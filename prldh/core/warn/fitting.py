@@ -143,10 +143,12 @@ AUC_ONE = WarnKind(
     "PRL-055",
     "models",
     "performance",
-    "The AUC is 1",
-    "{model}: the AUC is 1, so its interval has no width; it does not mean certainty.",
-    "The model tells these patients apart completely, and the variance of a perfect order is 0.",
-    "Look for a predictor that knows the outcome; read the held-out AUC.",
+    "The AUC is 1 or 0",
+    "{model}: the AUC is {auc:g}, {interval}; it does not mean certainty.",
+    "The model ranks all of these patients rightly, or all wrongly (0): the variance of such an order is 0, or, with one"
+    " patient of an outcome, is not known.",
+    "With 1 look for a predictor that knows the outcome, and read the held-out AUC; with 0 see whether the event or a"
+    " score is coded the other way round. Few patients come to either by chance.",
 )
 NO_THRESHOLD = WarnKind(
     "PRL-056",

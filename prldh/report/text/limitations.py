@@ -37,7 +37,7 @@ LIMITATIONS = {
     "PRL-052": "The outcome was separated by terms of a model, whose maximum-likelihood estimates do not exist.",
     "PRL-053": "A fit did not converge.",
     "PRL-054": "A score entered a model against the direction that was given for it.",
-    "PRL-055": "A model had an apparent AUC of one, which new patients will not repeat.",
+    "PRL-055": "A model had an apparent AUC of one or zero, which new patients will not repeat.",
     "PRL-080": "Groups of two scores separated the outcome, and their interaction was fitted by penalised likelihood.",
     "PRL-131": "Standard errors are conditional on cross-fitted scores.",
     "PRL-090": "A fit was handed patients who were held out from it: held-out numbers of that scheme are too hopeful.",
@@ -60,7 +60,7 @@ NO_LIMITATION = frozenset(
     for number in """
     001 002 011 012 015 016 020 021 022 023 024 026 027 030 033 034 040 042 043 045 056 057 059 060 061 064 070
     071 072 073 074 075 081 082 083 084 085 086 096 097 098 100 101 106 110 112 120 130 132 140 141 142 143 144
-    145 146 147 148 150 151 152 153 154 155 156 163 171 202 220
+    145 146 147 148 150 151 152 153 154 155 156 157 163 171 202 220
     """.split()
 )
 
