@@ -53,7 +53,8 @@ def known_of(
 ) -> tuple[str, ...]:
     """What the model was held against, and how well it did there; what was not validated is said not to be."""
     level, found = level_of(data), honest_auc(entry)
-    made = f"The model was made of {entry.get('n', data['cohort']['n'])} {row_noun(data)}s, {_events(entry, data)} with the event."
+    n, noun = entry.get("n", data["cohort"]["n"]), row_noun(data)
+    made = f"The model was made of {n} {noun}s, {_events(entry, data)} with the event."
     if found is not None:
         scope, scheme, auc = found
         slope = entry["validation"][scope][scheme].get("slope") or {}

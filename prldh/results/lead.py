@@ -94,8 +94,8 @@ def scheme_words(scheme: str) -> str:
 
 
 def led_by(data: Mapping[str, Any], entry: dict[str, Any], words: Words | None = None) -> str:
-    """What leads, as ``words`` or else :func:`scheme_words` call it, that it is the mean of folds, and what was fitted anew; without a
-    number, why."""
+    """What leads, as ``words`` or else :func:`scheme_words` call it, that it is the mean of folds, and what was fitted
+    anew; without a number, why."""
     leading = honest_auc(entry)
     if leading is None:
         return NO_USABLE if by_honesty(entry["validation"]) else "not validated"
