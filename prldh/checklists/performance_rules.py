@@ -58,7 +58,7 @@ def _performance(d: Dossier) -> list[str]:
             + (
                 f", {_led(d, m, held)}: {interval(held[2])}"
                 if held
-                else f", {led_by(d.run, m)}"
+                else f", {led_by(d.run, m, d.words)}"
                 if by_honesty(m["validation"])
                 else ""
             )

@@ -24,7 +24,7 @@ def added_value_view(data: Mapping[str, Any], words: Words) -> dict[str, Any] | 
     covariates = dict.fromkeys(t["variable"] for t in alone["terms"] if t["variable"] != "(Intercept)")
     return {
         "auc": leading[2] if leading else None,
-        "how": led_by(data, dict(alone)),
+        "how": led_by(data, dict(alone), words),
         "apparent": alone["auc"],
         "covariates": ", ".join(map(words.variables.label, covariates)),
         "n": alone["n"],

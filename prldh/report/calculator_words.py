@@ -7,7 +7,7 @@ from typing import Any
 
 from prldh.core import plain
 from prldh.pages import level_of, typeset
-from prldh.results import by_honesty, honest_auc, led_by, unknown_leakage
+from prldh.results import by_honesty, honest_auc, led_by, row_noun, unknown_leakage
 
 
 def _share(value: Any) -> str:
@@ -53,9 +53,8 @@ def known_of(
 ) -> tuple[str, ...]:
     """What the model was held against, and how well it did there; what was not validated is said not to be."""
     level, found = level_of(data), honest_auc(entry)
-    made = (
-        f"The model was made of {entry.get('n', data['cohort']['n'])} patients, {_events(entry, data)} with the event."
-    )
+    n, noun = entry.get("n", data["cohort"]["n"]), row_noun(data)
+    made = f"The model was made of {n} {noun}s, {_events(entry, data)} with the event."
     if found is not None:
         scope, scheme, auc = found
         slope = entry["validation"][scope][scheme].get("slope") or {}

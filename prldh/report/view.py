@@ -10,6 +10,8 @@ from typing import Any
 
 from prldh.core import (
     ALL_THAT_IS_FITTED,
+    HELD_OUT,
+    HOLDOUT,
     OPTIMISM_FROM_SELECTION,
     REPEATED_HOLDOUT,
     SCOPE_WORDS,
@@ -154,6 +156,7 @@ def make_view(data: dict[str, Any], words: Words, figures: dict[str, dict[str, A
         "artefact": ARTEFACT,
         "held_out_rows": _held_out_rows(data),
         "note_on_intervals": note_on_intervals(data),
+        "pooled_title": pooled_title(data),
         "has_repeats": _has_repeats(data),
         "scopes": {scope for m in data["models"] for scope, _ in by_honesty(m["validation"])},
         "group_tables": group_tables(data, words),
@@ -399,6 +402,14 @@ def _held_out_rows(data: dict[str, Any]) -> list[tuple[str, list[dict[str, Any]]
 def _has_repeats(data: dict[str, Any]) -> bool:
     """Whether any held-out number is a mean over repeats."""
     return bool(_each_scheme(data, lambda entry: entry.get("n_repeats", 1) > 1))
+
+
+def pooled_title(data: dict[str, Any]) -> str:
+    """What the AUC of an entry is, beside the mean of folds."""
+    names = {HELD_OUT: "pooled", HOLDOUT: "of the part held out", REPEATED_HOLDOUT: "mean over splits"}
+    ran = {row["scheme"] for row in _each_scheme(data, lambda entry: "n_repeats" in entry)}
+    kinds = {data["study"]["schemes"][scheme]["kind"] for scheme in ran}
+    return f"AUC, {' or '.join(name for kind, name in names.items() if kind in kinds)}"
 
 
 def note_on_intervals(data: dict[str, Any]) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 from prldh.core import plain, scheme_words, scope_words, without_rounding
 from prldh.results.leakage import ARTEFACT, compares_artefacts, is_artefact, leading_key, led_as, whole_words
+from prldh.results.words import Words
 from prldh.validation import TWO_STAGE_METHOD
 
 #: Which held-out number leads, the most honest first; other schemes come before the bootstrap, and those that a column
@@ -87,15 +88,16 @@ def leading_comparisons(data: Mapping[str, Any], rows: Iterable[Mapping[str, Any
     return next(filter(None, told), [])
 
 
-def led_by(data: Mapping[str, Any], entry: dict[str, Any]) -> str:
-    """What leads in words, as :func:`scheme_words`, that it is the mean of folds, and what was fitted anew; without a
-    number, why."""
+def led_by(data: Mapping[str, Any], entry: dict[str, Any], words: Words | None = None) -> str:
+    """What leads, as ``words`` or else :func:`scheme_words` call it, that it is the mean of folds, and what was fitted
+    anew; without a number, why."""
     leading = honest_auc(entry)
     if leading is None:
         return NO_USABLE if by_honesty(entry["validation"]) else "not validated"
     scope, scheme, _ = leading
     how = led_as(entry["validation"][scope][scheme])
-    return f"{scheme_words(scheme)}{how}, {scope_words(scope, whole_words(data, [entry]))}"
+    called = words.scheme(scheme).label if words and scheme in words.schemes else scheme_words(scheme)
+    return f"{called}{how}, {scope_words(scope, whole_words(data, [entry]))}"
 
 
 def artefacts_in_words(data: Mapping[str, Any], entry: dict[str, Any]) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 from prldh.core import TERMINAL_COLUMNS, in_lines
 from prldh.results import (
     Results,
+    Words,
     artefacts_in_words,
     cohort_in_words,
     honest_auc,
@@ -35,7 +36,7 @@ def summarise_run(results: Results, out: Path) -> str:
     cohort = data["cohort"]
     left_out = f", {len(cohort['excluded'])} left out" if cohort["excluded"] else ""
     lines = [f"{data['study']['title']}: {cohort_in_words(data)}, {cohort['events']} events{left_out}"]
-    lines += _areas(data)
+    lines += _areas(data, results.words)
     lines += dict.fromkeys(u for entry in data["models"] if honest_auc(entry) and (u := unknown_leakage(data, entry)))
     lines += _artefacts(data)
     largest = largest_difference(data["agreement"])
@@ -53,17 +54,17 @@ def summarise_run(results: Results, out: Path) -> str:
     return in_lines(lines)
 
 
-def _areas(data: dict[str, Any]) -> list[str]:
+def _areas(data: dict[str, Any], words: Words) -> list[str]:
     """Each model's apparent and held-out AUC as a table of at most 80 columns, and below it how the latter were held
     out: by letters where models differ."""
     labels = [_label(data, entry) for entry in data["models"]]
     width = max([*(len(label) for label in labels if len(label) <= WIDEST_NAME), 5])
     level = f"{100 * data['study']['settings']['performance']['confidence']:g}"
     lines = [f"{'model':{width}}  {f'apparent AUC ({level}% CI)':22}  {_held_out_title(data)}"]
-    how = [_how_held_out(data, entry) for entry in data["models"]]
+    how = [_how_held_out(data, entry, words) for entry in data["models"]]
     letters = dict(zip(dict.fromkeys(how), ascii_lowercase, strict=False))
-    for entry, label, words in zip(data["models"], labels, how, strict=True):
-        leading, mark = honest_auc(entry), f" {letters.get(words, '*')}" if len(letters) > 1 else ""
+    for entry, label, told in zip(data["models"], labels, how, strict=True):
+        leading, mark = honest_auc(entry), f" {letters.get(told, '*')}" if len(letters) > 1 else ""
         if len(label) > width:
             lines.append(label)
             label = ""
@@ -72,14 +73,14 @@ def _areas(data: dict[str, Any]) -> list[str]:
     if len(letters) < 2:
         return [*lines, *wrap(f"held out: {how[0]}", TERMINAL_COLUMNS, subsequent_indent="  ")] if how else lines
     legend = (
-        wrap(f"  {letter}  {words}", TERMINAL_COLUMNS, subsequent_indent="     ") for words, letter in letters.items()
+        wrap(f"  {letter}  {told}", TERMINAL_COLUMNS, subsequent_indent="     ") for told, letter in letters.items()
     )
     return [*lines, *(line for each in legend for line in each)]
 
 
-def _how_held_out(data: dict[str, Any], entry: dict[str, Any]) -> str:
+def _how_held_out(data: dict[str, Any], entry: dict[str, Any], words: Words) -> str:
     unknown = ", leakage unknown" if honest_auc(entry) and unknown_leakage(data, entry) else ""
-    return f"{led_by(data, entry)}{unknown}"
+    return f"{led_by(data, entry, words)}{unknown}"
 
 
 def _held_out_title(data: dict[str, Any]) -> str:

@@ -32,7 +32,7 @@ from prldh.report.answer_plan import MOST_MODELS, answer_rows
 from prldh.report.page import render
 from prldh.report.seen import seen_in_figures
 from prldh.report.subgroups import _notes, subgroup_panels
-from prldh.report.view import ROWS_OPEN, _references, _warnings, note_on_intervals, summary_rule
+from prldh.report.view import ROWS_OPEN, _references, _warnings, note_on_intervals, pooled_title, summary_rule
 from prldh.results.asking import words_of
 from prldh.results.lead import interval as lead_interval
 from prldh.results.measures import BY_KEY
@@ -467,6 +467,9 @@ def test_results_of_an_older_schema_are_refused_with_the_command(tmp_path):
     assert sorted(tmp_path.iterdir()) == before
 
 
+TITLES = {"held_out": "pooled", "holdout": "of the part held out", "repeated_holdout": "mean over splits"}
+
+
 @pytest.mark.parametrize(
     ("kind", "n_repeats", "has_mean", "is_clustered", "wanted", "absent"),
     [
@@ -480,13 +483,13 @@ def test_results_of_an_older_schema_are_refused_with_the_command(tmp_path):
 def test_intervals_are_told_of_the_schemes_that_ran(kind, n_repeats, has_mean, is_clustered, wanted, absent):
     entry = {"n_repeats": n_repeats, "auc": {"estimate": 0.7, "low": 0.6, "high": 0.8}}
     entry |= {"auc_mean": {"estimate": 0.7}} if has_mean else {}
-    note = note_on_intervals(
-        {
-            "study": {"schemes": {"mine": {"kind": kind}}, "settings": {}},
-            "cohort": {"n": 9, "events": 3} | ({"n_patients": 5} if is_clustered else {}),
-            "models": [{"name": "A", "adjusted": False, "n": 9, "validation": {"pipeline": {"mine": entry}}}],
-        }
-    )
+    data = {
+        "study": {"schemes": {"mine": {"kind": kind}}, "settings": {}},
+        "cohort": {"n": 9, "events": 3} | ({"n_patients": 5} if is_clustered else {}),
+        "models": [{"name": "A", "adjusted": False, "n": 9, "validation": {"pipeline": {"mine": entry}}}],
+    }
+    note, title = note_on_intervals(data), pooled_title(data)
+    assert title == f"AUC, {TITLES[kind]}"
     assert all(words in note for words in wanted) and not any(words in note for words in absent), note
 
 

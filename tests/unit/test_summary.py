@@ -11,6 +11,7 @@ from prldh.core import ALL_THAT_IS_FITTED, WHOLE
 from prldh.results.assembly import Results
 from prldh.results.lead import by_honesty, honest_auc, led_by
 from prldh.results.leakage import is_artefact
+from prldh.results.words import SchemeWords, Words
 from prldh.run.terminal import summarise_run
 
 FOUND = {"auc": {"estimate": 0.7, "low": 0.6, "high": 0.8}}
@@ -62,6 +63,11 @@ OUT_OF_BAG = {"auc": {"estimate": 0.4, "low": 0.3, "high": 0.45, "oob": 0.5, "b6
 def test_an_artefact_never_leads(validation, estimate, words):
     leading = honest_auc({"validation": validation})
     assert (leading and leading[2]["estimate"]) == estimate and led_by({}, {"validation": validation}).startswith(words)
+
+
+def test_a_scheme_is_called_as_it_calls_itself():
+    entry, words = {"validation": {"pipeline": {"mine_own": FOUND}}}, Words(schemes={"mine_own": SchemeWords("My own")})
+    assert led_by({}, entry, words).startswith("My own, ") and led_by({}, entry).startswith("mine-own, ")
 
 
 def test_which_pooled_auc_is_an_artefact():
