@@ -187,7 +187,7 @@ def run_scheme(n: int, p: int, bootstraps: int, blocks: int, jobs: int, racing: 
             progress=lambda stage, done, total: clock.setdefault(stage, []).append(time.monotonic()),
         )
         whole = time.monotonic() - started
-    stage = clock["validation of the whole chain"]
+    stage = clock["validation of the whole modelling process"]
     print(
         f"{n + 10 + bootstraps} refits of {blocks} block{'s' * (blocks > 1)} of {n} x {p} on {jobs}"
         f" processes{', racing' if racing else ''}: {stage[-1] - stage[0]:.0f} s from the first refit to the last; the"

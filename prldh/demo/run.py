@@ -39,9 +39,11 @@ def run_demo(out: Path, jobs: int | None, force: bool, teller: Teller) -> None:
         "Study 1, features: SYNTHETIC features of two tissues and two readers; a known\n"
         "few carry signal. It imitates no paper."
     )
-    cohort = demo_cohort()
-    study = write_features_study(out / "features_input", cohort, FEATURES_VALIDATION, FEATURES_FOREST)
     with teller.progress() as progress:
+        progress("synthetic tables", 0, 1)
+        cohort = demo_cohort()
+        study = write_features_study(out / "features_input", cohort, FEATURES_VALIDATION, FEATURES_FOREST)
+        progress("synthetic tables", 1, 1)
         features = analyze(study, out / "features", jobs=jobs, force=force, progress=progress)
     teller.say(summarise_run(features, out / "features"))
     teller.say(_beside_the_truth(features.data, cohort.signal))

@@ -249,7 +249,7 @@ GLOSSARY: tuple[Term, ...] = (
     ),
     Term(
         "null run",
-        "The whole chain on permuted outcomes, where the true AUC is 0.5: what it reaches by chance alone.",
+        "The whole modelling process on permuted outcomes, where the true AUC is 0.5: what it reaches by chance alone.",
         (),
         ("null",),
     ),

@@ -41,7 +41,7 @@ def validate_models(plan: Plan, runs: list[EngineRun], helpers: Helpers, progres
         if scope not in plan.study.validation.scope:
             continue
         stage, noun = (
-            ("validation of the whole chain", "resamples")
+            ("validation of the whole modelling process", "resamples")
             if scope == "pipeline"
             else ("imputation in resamples", "imputed resamples")
         )

@@ -122,7 +122,7 @@ def test_one_worker_is_killed_then_the_scheduler(bench):
     seen = []
 
     def kill_a_worker(stage, done, total):
-        if stage == "validation of the whole chain" and done == 3:
+        if stage == "validation of the whole modelling process" and done == 3:
             seen.append(n_fits(folder))
             cluster.workers[0].kill()
 
@@ -131,7 +131,7 @@ def test_one_worker_is_killed_then_the_scheduler(bench):
     assert n_fits(folder) - before >= REFITS * (1 + PERMUTATIONS)  # on the cluster, not from what was kept
 
     def kill_the_scheduler(stage, done, total):
-        if stage == "validation of the whole chain" and done == 4:
+        if stage == "validation of the whole modelling process" and done == 4:
             cluster.scheduler.kill()
 
     with pytest.raises(

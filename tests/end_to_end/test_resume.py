@@ -202,7 +202,8 @@ def test_a_choice_among_protocols_goes_on_where_it_stopped(bench):
     whole, n_whole = numbers_of(bench.folder / "whole"), bench.fits()
 
     def stop(stage, done, total):
-        if stage == "validation of the whole chain" and done == CHOICE_REFITS + 5:  # the second of three protocols
+        # the second of three protocols
+        if stage == "validation of the whole modelling process" and done == CHOICE_REFITS + 5:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt, match="is kept"):

@@ -8,6 +8,7 @@ import time
 import pytest
 
 import prldh.work.progress
+from prldh import pipeline
 from prldh.work.progress import Pace, alive, show_progress, spell
 
 
@@ -92,3 +93,24 @@ def test_a_step_that_takes_long_is_told_again_and_one_that_is_over_is_not():
         n = len(told)
         time.sleep(0.2)
     assert told[:3] == [("models", 1, 3)] * 3 and len(told) == n and told[-1] == ("a sentence", 0, 0)
+
+
+@pytest.mark.parametrize(("name", "stage"), [("prepare", "reading the study"), ("open_engines", "engines")])
+def test_what_takes_seconds_before_the_first_fit_is_a_stage(tmp_path, monkeypatch, name, stage):
+    """Of a large study, and where R starts, nothing was told meanwhile."""
+
+    class Reached(Exception):
+        pass
+
+    def stop(*_, **__):
+        raise Reached
+
+    rows = [f"P{k},{k % 2},{k * 7 % 40}" for k in range(40)]
+    (tmp_path / "t.csv").write_text("\n".join(["id,y,score", *rows]))
+    clinical = {"table": str(tmp_path / "t.csv"), "id": "id", "outcome": "y", "event": 1}
+    told: list[tuple[str, int, int]] = []
+    monkeypatch.setattr(pipeline, name, stop)
+    with pytest.raises(Reached):
+        study = {"clinical": clinical, "tissues": {"disc": {"radscore": "score"}}, "engine": "python"}
+        pipeline.analyze(study, tmp_path / "out", jobs=1, progress=lambda *step: told.append(step))
+    assert told[-1] == (stage, 0, 1) and {(each, 1, 1) for each, *_ in told[:-1]} <= set(told)

@@ -482,7 +482,7 @@ def validation(w: Writer) -> Iterator[str]:
         None,
     )
     if null:
-        whole = "What this analysis fits" if given_scores(data) else "The whole chain"
+        whole = "What this analysis fits" if given_scores(data) else "The whole modelling process"
         yield f"{whole} was also run on {w.exact(*null, 'n')} random permutations of the outcome."
 
 
