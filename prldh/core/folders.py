@@ -96,9 +96,12 @@ def hold(out: Path, *, is_waiting: bool = False) -> Iterator[Held]:
         try:
             yield held
         finally:
-            if is_still(lock, held.partial):
-                shutil.rmtree(held.partial, ignore_errors=True)
-            os.close(lock)
+            try:
+                if is_still(lock, held.partial):
+                    shutil.rmtree(held.partial, ignore_errors=True)
+                os.close(lock)
+            except OSError:  # somebody's code closed it, and with it ended what it held
+                _remove_left(held.partial)
     finally:
         for place in made:  # those that hold something stay
             with suppress(OSError):

@@ -130,6 +130,10 @@ def _copied(value: Any) -> Any:
 _own_process, _end_process = os.getpid, os._exit
 
 
+class ClosedFiles(OSError):
+    """Standard output cannot be given back, as a stranger's code closed what kept it."""
+
+
 class _Aside:
     """Standard output that is standard error as long as somebody is within, in whichever thread: Python's, and what
     compiled code and programs write to. The process's surroundings are set back when nobody is, what modules hold too
@@ -200,7 +204,7 @@ class _Aside:
             sys.stdout, sys.stderr = (_open_again(each, number) for number, each in enumerate(self._own, 1))
         self._own = None
         if closed:
-            raise OSError("it closed files that are not its own")
+            raise ClosedFiles("it closed files that are not its own")
 
 
 class _Lent:

@@ -15,7 +15,7 @@ import pluggy
 
 from prldh.core import PluginError, PrldhError, legible, nearest
 from prldh.plugins import hookspecs
-from prldh.plugins.border import handed, printing_aside
+from prldh.plugins.border import ClosedFiles, handed, printing_aside
 from prldh.plugins.commands import add_commands
 from prldh.plugins.interfaces import (
     OPTIONAL_OF_CHECKLISTS,
@@ -217,7 +217,7 @@ class Registry:
         except UnusableError as error:
             self._skip(about, str(error))
         except BaseException as error:  # whatever its import does, sys.exit among it
-            let_interruptions_pass(error)
+            _let_pass(error, f"the plugin '{about.plugin}' of {about.name} {about.version}")
             self._skip(about, f"it cannot be loaded: {describe_error(error)}")
 
     def _skip(self, about: Distribution, reason: str) -> None:
@@ -270,7 +270,7 @@ class Registry:
                 objects = _objects_of(kind, hook, plugin, implementation.function)
             except PrldhError as error:
                 about = self._installed(plugin)
-                if about is None:
+                if about is None or isinstance(error, OutputLostError):
                     raise
                 self._skip(about, str(error))
                 continue
@@ -337,7 +337,7 @@ class Registry:
                 with printing_aside(looked_at(each.function)):
                     add_commands(cli, partial(each.function, *[cli for _ in each.argnames]), whose)
             except BaseException as error:
-                let_interruptions_pass(error)
+                _let_pass(error, whose)
                 why = str(error) if isinstance(error, PrldhError) else f"they failed: {describe_error(error)}"
                 _say_once("commands", each.plugin_name, f"the commands of {whose} are left out: {why.rstrip('.')}.")
 
@@ -364,6 +364,24 @@ class Registry:
                     f"the plugin '{each.plugin_name}', which observes the stage '{stage}', failed:"
                     f" {describe_error(error)}. Update or uninstall it."
                 ) from error
+
+
+class OutputLostError(PluginError):
+    """A plugin without which nobody can go on, as what is printed would be lost."""
+
+
+def _let_pass(error: BaseException, whose: str) -> None:
+    """Raise what is more than a reason to leave a plugin out.
+
+    Raises
+    ------
+    OutputLostError
+    """
+    let_interruptions_pass(error)
+    if isinstance(error, ClosedFiles):
+        raise OutputLostError(
+            f"{whose} closed files that are not its own, so that what is printed would be lost. Uninstall it."
+        ) from error
 
 
 def _entry_points() -> tuple[list[metadata.EntryPoint], list[tuple[metadata.EntryPoint, metadata.Distribution]]]:
@@ -404,7 +422,7 @@ def _objects_of(kind: Kind, hook: str, plugin: str, function: Callable[[], Any])
     except (PrldhError, MemoryError):
         raise
     except BaseException as error:
-        let_interruptions_pass(error)
+        _let_pass(error, f"{hook} of the plugin '{plugin}'")
         raise PluginError(
             f"{hook} of plugin '{plugin}' failed: {describe_error(error)}. Update or uninstall it."
         ) from error

@@ -17,12 +17,12 @@ Back: TypeAlias = Callable[[], object]
 #: Modules of Python whose names are looked at.
 _OF_PYTHON = """
     builtins collections copy csv datetime decimal functools gzip hashlib html io itertools json json.decoder
-    json.encoder math operator os pathlib platform posixpath random re shutil statistics string struct subprocess
+    json.encoder math operator os pathlib platform posixpath random re shutil statistics string struct subprocess sys
     tempfile textwrap threading time uuid warnings zipfile zlib
 """.split()
 #: Modules that are looked at after every call: what everyone computes with and writes by.
 _ALWAYS = """
-    builtins json json.encoder math numpy numpy.linalg numpy.random operator os pandas posixpath random shutil time
+    builtins json json.encoder math numpy numpy.linalg numpy.random operator os pandas posixpath random shutil sys time
 """.split()
 #: Libraries whose public modules are, such as ``scipy.stats``, with the classes that they give.
 _LIBRARIES = frozenset("click numpy pandas scipy sklearn statsmodels".split())

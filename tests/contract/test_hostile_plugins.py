@@ -649,7 +649,7 @@ except PluginError as error:
     os.write(2, str(error).encode())
 """
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert "the selector 'closing' failed: OSError: it closed files that are not its own" in ended.stderr, ended
+    assert "the selector 'closing' failed: ClosedFiles: it closed files that are not its own" in ended.stderr, ended
 
 
 def test_draws_without_a_seed_go_on_from_fit_to_fit():
@@ -1185,6 +1185,13 @@ DEEDS = {
     "interrupts": ("raise KeyboardInterrupt", "the selector 'doing' failed: KeyboardInterrupt"),
     "ends_generators": ("raise GeneratorExit", "the selector 'doing' failed: GeneratorExit"),
     "exits": ("sys.exit(0)", "the selector 'doing' failed: SystemExit"),
+    "closes_all": ("os.closerange(3, 4096)", "the selector 'doing' failed: ClosedFiles: it closed files that are not"),
+    "closes_locks": (
+        "folders = [f'/proc/self/fd/{n}' for n in os.listdir('/proc/self/fd')]; "
+        "[os.close(int(f[14:])) for f in folders if os.path.exists(f) and '.prldh' in os.readlink(f)]",
+        "",
+    ),
+    "disarms": ("sys.exit = None", ""),
     "is_cancelled": (
         "import asyncio; raise asyncio.CancelledError",
         "the selector 'doing' failed: CancelledError",
@@ -1229,7 +1236,7 @@ def test_what_a_plugin_does_to_the_process_changes_no_result(study, tmp_path, mo
             left = tmp_path / "left"
             if said:
                 assert told.code == 1 and said in told.err and told.kind == "message", (name, told)
-                assert not (tmp_path / "out").exists()
+                assert not (tmp_path / "out").exists() and not list(tmp_path.rglob(".prldh-*")), name
                 continue
             assert told.code == 0, (name, told)
             found = _numbers(tmp_path / "out")
@@ -1502,6 +1509,21 @@ def test_a_command_that_would_replace_ours_is_refused(tmp_path, monkeypatch, cap
             assert reason in told.err
     finally:
         vars(command_line.cli)["commands"] = own
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="a case is a fork of the warm process")
+@pytest.mark.parametrize("where", ["import", "commands", "hook"])
+def test_what_is_printed_is_not_lost_without_a_word(tmp_path, monkeypatch, where):
+    """A plugin closed what keeps standard output; what was printed after it went elsewhere, with status 0."""
+    from forked import run_forked
+
+    closes = "import os; os.closerange(3, 4096)"
+    hook = f"def register_selectors():\n    {closes}\n    return []"
+    code = {"import": closes, "commands": COMMANDS.format(closes), "hook": f"{GOOD.partition('@')[0]}@hookimpl\n{hook}"}
+    install(tmp_path, monkeypatch, code[where], f"closes_{where}")
+    told = run_forked(("plugins", "list"), tmp_path, _fast, tmp_path)
+    assert told.code == 1 and told.kind == "message", told
+    assert f"'closes_{where}'" in told.message and "closed files that are not its own" in told.message
 
 
 RAISES = {
