@@ -118,8 +118,8 @@ def _refuse_other(content: dict, path: Path, model: type[BaseModel]) -> None:
     if model is not Study and "clinical" in model.model_fields and of_study and not keys & _OF_COHORTS:
         raise StudyError(
             f"{shown_path(path)} is a study file (it has {listed(sorted(of_study), 3)}), and no cohort file of new"
-            f" patients. Analyse it: `prldh analyze {shown_path(path)} --out FOLDER`, or give a cohort file, which has a"
-            " name, clinical and tissues."
+            f" patients. Analyse it: `prldh analyze {shown_path(path)} --out FOLDER`, or give a cohort file, which"
+            " has a name, clinical and tissues."
         )
 
 
