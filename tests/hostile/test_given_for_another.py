@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 import shutil
+from pathlib import Path
 
 import pytest
 import yaml
 from click.testing import CliRunner
+from small_run import write_blank
 
+import prldh.report.figures as figures
 from prldh.cli import cli
 from prldh.core.errors import StudyError
 from prldh.core.terms import parse_term
@@ -77,3 +80,37 @@ def test_a_key_that_only_looks_like_one_is_told_so(made, tmp_path, key):
     with pytest.raises(StudyError, match="it looks like 'clinical' and has other characters") as told:
         read_study(tmp_path / "s.yaml")
     assert ascii(key)[1:-1] in str(told.value)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "report run/results.json --jobs 1",
+        "apply run/results.json cohort.yaml --force",
+        "calculator run/results.json --out c.html",
+        "checklist run/results.json --standard clear",
+    ],
+)
+def test_results_given_for_their_folder_are_used_and_named_as_it(made, tmp_path, monkeypatch, command):
+    monkeypatch.setattr(figures, "_write_all", write_blank)
+    shutil.copytree(made[0].parent, tmp_path / "here")
+    monkeypatch.chdir(tmp_path / "here")
+    done = CliRunner().invoke(cli, command.split())
+    assert done.exit_code == 0, done.output
+    assert "results.json/" not in done.output
+    paths = [Path(word.rstrip(".,:;")) for word in done.output.split() if word.startswith(("run/", "c.html"))]
+    assert paths and all(path.exists() for path in paths), done.output
+
+
+@pytest.mark.parametrize("lost", ["predictions.csv", "model.json"])
+def test_a_file_that_the_run_wrote_and_that_is_not_there_is_told_by_name(made, tmp_path, monkeypatch, lost):
+    monkeypatch.setattr(figures, "_write_all", write_blank)
+    shutil.copytree(made[0].parent, tmp_path / "here")
+    monkeypatch.chdir(tmp_path / "here")
+    Path("run", lost).unlink()
+    command = (
+        ["report", "run", "--jobs", "1"] if lost == "predictions.csv" else ["apply", "run", "cohort.yaml", "--force"]
+    )
+    done = CliRunner().invoke(cli, command)
+    assert lost in done.output and "Traceback" not in done.output
+    assert isinstance(done.exception, SystemExit | None) and (lost == "predictions.csv" or done.exit_code == 1)
