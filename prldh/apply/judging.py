@@ -17,7 +17,7 @@ from prldh.apply.validation import describe_new_predictions
 from prldh.chain import probability, ranked_probability
 from prldh.core import Draws, Warn, seed_for, warn
 from prldh.engines import ClusteredEngine, StatisticsEngine
-from prldh.models import Assessment, draw_among_alike
+from prldh.models import Assessment, draw_among_alike, tell_of_certain
 from prldh.stats import stratified_rows
 from prldh.study import Performance
 
@@ -57,8 +57,10 @@ class Judging:
             ),
         }
         can_judge = has_both(outcome[is_judged])
+        warnings: tuple[Warn, ...] = ()
         if can_judge:
             entry |= self._describe(own, eta, model, is_judged)
+            warnings = (*tell_of_certain(entry["auc"], f"model {name_of(model)}"),)
         elif is_validated:
             entry["not_judged"] = (
                 f"{entry['n_judged']} patients have all that it needs, {entry['events_judged']} of them with the event,"
@@ -66,14 +68,13 @@ class Judging:
             )
         again = self._recalibrated(own.take(np.flatnonzero(fits)), eta[fits])
         updated, eta_again = None, None
-        warnings: tuple[Warn, ...] = ()
         if isinstance(again, Recalibrated):
             updated = again.of(model, self.cohort)
             eta_again = self._predict(updated, own)
             judged = self._describe(own, eta_again, model, is_judged) if can_judge else {}
             entry["recalibrated"] = {"fitted": again} | judged
             if again.slope is not None and again.slope.estimate is not None and again.slope.estimate <= 0:
-                warnings = (warn.REVERSED_SLOPE(model=f"model {name_of(model)}", slope=again.slope.estimate),)
+                warnings += (warn.REVERSED_SLOPE(model=f"model {name_of(model)}", slope=again.slope.estimate),)
         elif again is not None:
             entry["recalibrated"] = {"fitted": None, "reason": again}
         return OfModel(entry, _predictions(model, own, eta, eta_again, fits), updated, warnings)

@@ -109,10 +109,23 @@ def _parts(term: str, known: Collection[str]) -> Iterator[_Part]:
         pieces = pieces[last + 1 :]
 
 
+_AS_LEVELS = "Name '{0}' alone, and declare it under clinical.covariates as categorical: its levels make the factor."
+_AS_SPLINE = "Write rcs({0}, 4) for a spline."
+#: What R's and other programs' functions are called here.
+_INSTEAD: Mapping[str, str] = {
+    **dict.fromkeys(("factor", "as.factor", "C", "ordered"), _AS_LEVELS),
+    **dict.fromkeys(("ns", "bs", "s", "spline", "pspline"), _AS_SPLINE),
+    **dict.fromkeys(("group", "groups"), "Write groups(FIRST, SECOND) for the groups of two tissues' Radscores."),
+    **dict.fromkeys(("ln", "log10", "log2", "log1p"), "Write log({0}), the natural logarithm."),
+    **dict.fromkeys(("scale", "as.numeric", "I"), "Name '{0}' alone."),
+}
+
+
 def _factor(part: _Part, term: str, is_continuous: Mapping[str, bool]) -> Factor:
     name, function, detail = part
     if function == "call":
-        raise StudyError(f"the term '{term}' calls '{detail}', which no term can. {_FORMS}")
+        instead = _INSTEAD.get(str(detail), "")
+        raise StudyError(f"the term '{term}' calls '{detail}', which no term can. {instead.format(name) or _FORMS}")
     knots = _knots(detail, term) if function == "spline" else 0
     if function == "square" and (detail or "").strip() != "2":
         raise StudyError(f"the term '{term}' takes a power that is not 2 ('^{detail}'). {_FORMS}")

@@ -112,7 +112,8 @@ def _read_reader(
             f"{where}: {path.name} holds the outcome '{shown(outcome)}' among its features. Remove that column, or"
             " rename it where it is no outcome."
         )
-    namesakes = [c for c in columns if c in clinical.covariates]
+    of_study = {same_id(name) for name in (*taken, *clinical.columns) if name is not None}
+    namesakes = [c for c in columns if same_id(c) in of_study]
     if namesakes:
         warnings.append(warn.NAMED_LIKE_COVARIATES(table=path.name, listed=some(namesakes)))
     columns, told = _features_among(columns, table)

@@ -38,6 +38,7 @@ from prldh.models.performance import (
     describe_auc,
     hosmer_lemeshow,
     pooled_auc,
+    tell_of_certain,
     usefulness,
 )
 from prldh.models.permutation_importance import PermutationImportance, permutation_importance
@@ -52,6 +53,7 @@ from prldh.models.univariate import UnivariateScreen, describe_univariate
 from prldh.models.values import Area, Calibration, Confusion, DecisionPoint, HosmerLemeshow, ImpactPoint, PartialAreas
 
 __all__ = [
+    "tell_of_certain",
     "RiskInterval",
     "least_for",
     "risk_interval",

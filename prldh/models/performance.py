@@ -63,6 +63,14 @@ class Assessment:
         return self.engine if self.engine.name in measure.computed_by else self.python
 
 
+def tell_of_certain(auc: Area, label: str) -> list[Warn]:
+    """That an AUC of 1 or 0 is not as certain as it looks."""
+    if auc.estimate not in (0.0, 1.0):
+        return []
+    interval = "so its interval has no width" if auc.low is not None else "and it has no interval"
+    return [warn.AUC_ONE(model=label, auc=auc.estimate, interval=interval)]
+
+
 def describe_predictions(
     outcome: np.ndarray,
     etas: np.ndarray,
@@ -84,9 +92,7 @@ def describe_predictions(
     """
     y, p = np.asarray(outcome, dtype=float), probability(eta)
     auc, warnings = describe_auc(y, etas, assessment), []
-    if auc.estimate in (0.0, 1.0):
-        told = "so its interval has no width" if auc.low is not None else "and it has no interval"
-        warnings.append(warn.AUC_ONE(model=label, auc=auc.estimate, interval=told))
+    warnings += tell_of_certain(auc, label)
     ranked = ranked_probability(eta)
     pauc = partial_areas(y, ranked, assessment)
     cut = assessment.engine.youden(y, ranked if of_threshold is None else ranked_probability(of_threshold))

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
-from prldh.core import DataError, PrldhError, file_bytes, is_file, is_folder, is_there, shown, shown_path
+from prldh.core import DataError, PrldhError, file_bytes, is_file, is_folder, is_there, resolved, shown, shown_path
 from prldh.results.document import Document
 from prldh.results.folder_files import External, Pooled, Provenance
 from prldh.results.held import hold, parse, read_held
@@ -35,6 +35,11 @@ def read_results(folder: Path) -> dict[str, Any]:
     try:
         data = parse(path, file_bytes(path), AGAIN)
     except FileNotFoundError:
+        if is_file(folder / RESULTS):
+            raise DataError(
+                f"{shown_path(folder)} is what `prldh apply` said of a cohort. Give the run's folder,"
+                f" {shown_path(resolved(folder).parents[1])}."
+            ) from None
         if not is_there(folder):
             raise DataError(f"{shown_path(folder)} is not there. Give the output folder of `prldh analyze`.") from None
         raise DataError(
@@ -45,8 +50,8 @@ def read_results(folder: Path) -> dict[str, Any]:
     schema = data.get("schema") if isinstance(data, dict) else None
     if schema != SCHEMA and path == folder and path.name != "results.json":
         raise DataError(
-            f"{shown_path(path)} holds no results of a run. Give the output folder of `prldh analyze STUDY.yaml --out"
-            " FOLDER`, or its results.json."
+            f"{shown_path(path)} holds no results of a run{_beside(path)}. Give the output folder of `prldh analyze"
+            " STUDY.yaml --out FOLDER`, or its results.json."
         )
     if schema != SCHEMA:
         raise DataError(
@@ -55,6 +60,11 @@ def read_results(folder: Path) -> dict[str, Any]:
         )
     hold(path, data, Document, AGAIN)
     return data
+
+
+def _beside(path: Path) -> str:
+    """Where the results are that a file of a finished run lies beside."""
+    return f"; {shown_path(path.parent)} does" if is_file(path.parent / "results.json") else ""
 
 
 def refuse_other(folder: Path) -> None:
@@ -67,7 +77,7 @@ def refuse_other(folder: Path) -> None:
     """
     if not is_file(folder) or folder.name == "results.json" or folder.suffix.lower() == ".json":
         return
-    what = {".yaml": "a study file", ".yml": "a study file", ".csv": "a table", ".html": "a page"}
+    what = {**dict.fromkeys((".yaml", ".yml"), "a study file or cohort file"), ".csv": "a table", ".html": "a page"}
     raise DataError(
         f"{shown_path(folder)} is {what.get(folder.suffix.lower(), 'a file')}, and not a finished run. Give the output"
         " folder of `prldh analyze STUDY.yaml --out FOLDER`."

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from prldh.core import nearest, shown
+from prldh.core import nearest, shown, to_the_eye
 
 #: Text, or a number that was not quoted.
 Text = Annotated[
@@ -42,6 +42,8 @@ class Strict(Numbers):
                 if key not in cls.model_fields:
                     near = nearest(key, cls.model_fields)
                     hint = f"did you mean '{near}'?" if near else f"known here: {', '.join(cls.model_fields)}."
+                    if (looks := to_the_eye(str(key))) in cls.model_fields and looks != key:
+                        hint = f"it looks like '{looks}' and has other characters ({ascii(str(key))}). Type it anew."
                     raise PydanticCustomError(
                         "unknown_key", "unknown key '{shown}'; {hint}", {"key": key, "shown": shown(key), "hint": hint}
                     )

@@ -4,13 +4,14 @@ line, what was found."""
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from prldh.core import StudyError, given_path, shown
+from prldh.core import StudyError, file_at, given_path, is_file, is_folder, listed, shown, shown_path
 from prldh.plugins import in_words
 from prldh.study.study import Study
 from prldh.study.yaml_text import Written, parse_yaml, read_text
@@ -70,13 +71,56 @@ def read_settings(
     if isinstance(source, dict):
         return _validate(source, what.removesuffix(" file"), model), Path.cwd()
     path = given_path(source, what, StudyError)
+    _refuse_results(path, what)
     example = " `prldh init DIR` writes one to start from." if model is Study else ""
     written = parse_yaml(read_text(path, what, advice=example.strip() or "Give a YAML file."), str(path))
     content = written.content
     if not isinstance(content, dict):
         content_type = "nothing" if content is None else "a list" if isinstance(content, list) else "one value"
+        example += _FOR_TABLES.format(shown_path(path)) if path.suffix.lower() in _TABLES else ""
         raise StudyError(f"{path}: a {what} is a mapping of keys such as 'clinical:'; found {content_type}.{example}")
+    _refuse_other(content, path, model)
     return _validate(content, str(path), model, written), path.resolve().parent
+
+
+_TABLES = (".csv", ".tsv", ".txt")
+_FOR_TABLES = " It may be a table: `prldh init my-study --from {}` writes a study file for it."
+#: What the JSON files of a finished run begin with.
+_OF_A_RUN = re.compile(rb'\s*\{\s*"schema"\s*:\s*"prldh-([a-z-]+)/')
+#: Keys of a cohort file that a study file has not, and all that a cohort file has.
+_OF_COHORTS = {"name", "recalibrate"}
+_IN_COHORTS = _OF_COHORTS | {"clinical", "tissues", "extraction", "imaging", "image_steps", "consensus", "lesions"}
+
+
+def _refuse_results(path: Path, what: str) -> None:
+    """Refuse a finished run, or a file of one, in the place of what somebody writes."""
+    is_run = is_folder(path) and is_file(path / "results.json")
+    if not is_run and is_file(path) and path.suffix.lower() == ".json":
+        with file_at(path).open("rb") as file:
+            is_run = _OF_A_RUN.match(file.read(200)) is not None
+    if is_run:
+        whole = "a finished run" if is_folder(path) else "a file of a finished run"
+        raise StudyError(
+            f"{shown_path(path)} is {whole}, and no {what}. Give the YAML file; `prldh report RUN` shows a run again,"
+            " and `prldh apply RUN COHORT.yaml` applies its models."
+        )
+
+
+def _refuse_other(content: dict, path: Path, model: type[BaseModel]) -> None:
+    """Refuse a cohort file in the place of a study file, and the other way round."""
+    keys = content.keys()
+    if model is Study and keys & _OF_COHORTS and keys <= _IN_COHORTS:
+        raise StudyError(
+            f"{shown_path(path)} is a cohort file of new patients, and no study file. Apply a finished run's models to"
+            f" it: `prldh apply RUN {shown_path(path)}`."
+        )
+    of_study = keys & Study.model_fields.keys() - model.model_fields.keys()
+    if model is not Study and "clinical" in model.model_fields and of_study and not keys & _OF_COHORTS:
+        raise StudyError(
+            f"{shown_path(path)} is a study file (it has {listed(sorted(of_study), 3)}), and no cohort file of new"
+            f" patients. Analyse it: `prldh analyze {shown_path(path)} --out FOLDER`, or give a cohort file, which"
+            " has a name, clinical and tissues."
+        )
 
 
 def _validate(content: dict, file: str, model: type[Checked], written: Written | None = None) -> Checked:

@@ -15,7 +15,7 @@ from prldh.core.jsonable import clean
 from prldh.core.measures import APPARENT, CELLS, Measure
 from prldh.core.records import Draws
 from prldh.engines.python import PythonEngine
-from prldh.models.performance import Assessment, classify, describe_predictions
+from prldh.models.performance import Assessment, classify, describe_auc, describe_predictions, tell_of_certain
 from prldh.models.values import Confusion
 from prldh.results.agreement import compare_engines
 from prldh.results.json_schema import SchemaMaker
@@ -122,3 +122,18 @@ def test_r_has_every_measure_with_the_same_numbers():
         given = {name: sum(cells[c] for c in own) for name, own in measure.cells.items()}
         r, python = (engine.compute(measure.function, **given) for engine in (REngine(), PythonEngine()))
         assert r == pytest.approx(python, rel=1e-9), measure.key
+
+
+@pytest.mark.parametrize(
+    ("y", "told"),
+    [
+        ([0, 0, 0, 1, 1], ["model: the AUC is 1, so its interval has no width; it does not mean certainty."]),
+        ([1, 1, 0, 0, 0], ["model: the AUC is 0, so its interval has no width; it does not mean certainty."]),
+        ([1, 0, 0, 0, 0], ["model: the AUC is 0, and it has no interval; it does not mean certainty."]),
+        ([0, 1, 0, 1, 0], []),
+    ],
+)
+def test_an_order_that_is_all_right_or_all_wrong_is_told_as_it_is(assessment, y, told):
+    auc = describe_auc(np.array(y, dtype=float), np.arange(5.0)[None, :], assessment)
+    assert [w.message for w in tell_of_certain(auc, "model")] == told
+    assert (auc.low is not None and auc.low == auc.high) == any("no width" in message for message in told)

@@ -290,6 +290,21 @@ def test_a_batch_table_of_pyradiomics_is_a_table_of_features(bench):
         bench.read()
 
 
+@pytest.mark.parametrize("name", ["age", "Age", "person", "center", "hospital", "score_2", "\u0430ge"])
+def test_features_that_are_named_like_any_column_of_the_study_are_told(bench, name):
+    clinical = CLINICAL.assign(person=IDS, center=["a", "b"] * 6, score_2=range(N))
+    bench.put("c.csv", clinical.to_csv(index=False))
+    bench.clinical |= {"patient": "person", "columns": {"hospital": "center"}}
+    bench.put("f.csv", FEATURES.assign(**{name: range(N)}).to_csv(index=False))
+    study, _ = read_study(
+        {"clinical": bench.clinical, "tissues": {"disc": {"features": "f.csv"}, "bone": {"radscore": "score_2"}}}
+    )
+    cohort, _ = read_cohort(study, bench.folder)
+    _, told = read_features(study, bench.folder, cohort, Images())
+    assert [w.code for w in told] == ["PRL-021"] and told[0].message.startswith("f.csv has features named like")
+    assert f"columns of the study: {name}. They" in told[0].message
+
+
 @pytest.mark.parametrize(
     ("cells", "code", "told"),
     [

@@ -145,8 +145,8 @@ AUC_ONE = WarnKind(
     "performance",
     "The AUC is 1 or 0",
     "{model}: the AUC is {auc:g}, {interval}; it does not mean certainty.",
-    "The model ranks all of these patients rightly, or all wrongly (0): the variance of such an order is 0, or, with"
-    " one patient of an outcome, is not known.",
+    "The model ranks all of these patients rightly, or all wrongly (0): the variance of such an order is 0 or, with"
+    " one patient of an outcome, not known.",
     "With 1 look for a predictor that knows the outcome, and read the held-out AUC; with 0 see whether the event or a"
     " score is coded the other way round. Few patients come to either by chance.",
 )

@@ -129,9 +129,11 @@ NAMED_LIKE_COVARIATES = WarnKind(
     "PRL-021",
     "features",
     "features",
-    "Features that are named like covariates",
-    "{table} has features named like covariates: {listed}. They are taken as features; remove them if they are none.",
-    "A clinical variable may have slipped into the table of features, and then into the Radscore.",
+    "Features that are named like columns of the study",
+    "{table} has features named like covariates, Radscores or other columns of the study: {listed}. They are taken as"
+    " features; remove them if they are none.",
+    "A clinical variable, another Radscore, a centre or the patient's number may have slipped into the table of"
+    " features, and then into the Radscore. Case and forms of characters count for nothing here.",
     "Remove these columns, or rename them if they are features.",
 )
 DIAGNOSTICS = WarnKind(
