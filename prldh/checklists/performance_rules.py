@@ -182,7 +182,13 @@ def _where(d: Dossier, c: Mapping[str, Any]) -> str:
 
 def _tests(rows: Sequence[Mapping[str, Any]]) -> str:
     more = f"; and {len(rows) - MOST} more" if len(rows) > MOST else ""
-    return "; ".join(f"{_pair(c)}: p {p_text(c['p'])}" for c in rows[:MOST]) + more
+    return "; ".join(f"{_pair(c)}: {_p(c)}" for c in rows[:MOST]) + more
+
+
+def _p(c: Mapping[str, Any]) -> str:
+    """The test to be read: of nested models on the patients to whom they were fitted not that of the AUCs."""
+    nested = None if c["scope"] else (c.get("likelihood_ratio") or {}).get("p")
+    return f"p {p_text(c['p'])}" if nested is None else f"p {p_text(nested)} (likelihood ratio)"
 
 
 @of_results
@@ -235,7 +241,7 @@ def _over_covariates(d: Dossier) -> Finding:
 
 def _gain(c: Mapping[str, Any]) -> str:
     shown = interval({"estimate": c["difference"], "low": c["low"], "high": c["high"]})
-    return shown + (f", p {p_text(c['p'])}" if c.get("p") is not None else "")
+    return shown + (f", {_p(c)}" if c.get("p") is not None else "")
 
 
 def _led(d: Dossier, model: Mapping[str, Any], held: tuple[str, str, Mapping[str, Any]]) -> str:

@@ -528,6 +528,26 @@ def by_a_split(data) -> dict:
     return changed
 
 
+def not_validated(data) -> dict:
+    changed = copy.deepcopy(data)
+    for m in [*changed["models"], changed["clinical_model"]]:
+        m["validation"] = {}
+    for c in changed["comparisons"]:
+        c["difference"] = c["p"] = None
+    return changed
+
+
+def with_artefacts(data) -> dict:
+    """Of every model of the study, though not of the covariates alone, the pooled AUCs are artefacts."""
+    changed = copy.deepcopy(data)
+    for m in changed["models"]:
+        for by_scheme in (m["validation"][scope] for scope in ("model", "pipeline")):
+            for entry in by_scheme.values():
+                if "n_repeats" in entry:
+                    entry["auc"] |= {"estimate": 0.2, "low": 0.1, "high": 0.3}
+    return changed
+
+
 def with_rounding(data) -> dict:
     changed = selected(data)
     changed["tissues"]["disc 1"]["selection"]["stability"]["folds"]["index"] = {
@@ -571,6 +591,16 @@ KINDS = {
         ["Characteristics of patients", "Hosmer", "Spiegelhalter"],
     ),
     "the covariates themselves": (covariates_themselves, [], ["ovariates alone", "held against"]),
+    "not validated": (
+        not_validated,
+        ["of the covariates alone was fitted on the same patients", "No internal validation"],
+        ["validated on the same"],
+    ),
+    "artefacts": (
+        lambda d: with_artefacts(d),
+        ["the covariates alone had an AUC of"],
+        ["less theirs", "Differences of held"],
+    ),
     "a split": (by_a_split, [" Held-out AUCs less theirs were"], ["Pooled held-out"]),
     "rounding": (with_rounding, ["was 0.000 (95% CI −0.509 to 0.509)"], ["10⁻⁹"]),
     "tables only": (
