@@ -177,7 +177,9 @@ def comparison(d: Dossier) -> Finding:
 
 def _where(d: Dossier, c: Mapping[str, Any]) -> str:
     """On which predictions a comparison was made."""
-    return f"{facts_of(d).scheme(c['scheme'])}, {d.words.scope(c['scope'])}" if c["scope"] else "apparent"
+    if c["scope"]:
+        return f"{facts_of(d).scheme(c['scheme'])}, {d.words.scope(c['scope'])}"
+    return "apparent, on the patients to whom the models were fitted"
 
 
 def _tests(rows: Sequence[Mapping[str, Any]]) -> str:
@@ -236,7 +238,8 @@ def _over_covariates(d: Dossier) -> Finding:
     added = "; ".join(f"{name_of({**c, 'name': c['a']})} {_gain(c)}" for c in rows[:MOST]) + more
     value = f"{alone}; added to that AUC ({_where(d, rows[0])}): {added}" if rows else alone
     evidence = (result("clinical_model"), report("comparisons"), report("usefulness"))
-    return filled(f"{value}; decision curves of every model", *evidence) if rows else ask(value, *evidence)
+    is_held = any(c["scope"] for c in rows)  # apparent, what was fitted to these patients adds too much
+    return (filled if is_held else ask)(f"{value}; decision curves of every model", *evidence)
 
 
 def _gain(c: Mapping[str, Any]) -> str:

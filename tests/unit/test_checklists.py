@@ -749,8 +749,9 @@ def test_nested_models_are_told_by_the_likelihood_ratio_where_nothing_was_held_o
         "auc": {"estimate": 0.6, "low": 0.5, "high": 0.7},
     }
     alone |= {"validation": {}, "added_value": [row]}
-    value = _entry("clear", "42", _dossier(clinical_model=alone))["value"]
-    assert "p 0.200 (likelihood ratio)" in value and "0.003" not in value
+    found = _entry("clear", "42", _dossier(clinical_model=alone))
+    assert "p 0.200 (likelihood ratio)" in found["value"] and "0.003" not in found["value"]
+    assert "on the patients to whom the models were fitted" in found["value"] and found["status"] == "author"
 
 
 @pytest.mark.parametrize(

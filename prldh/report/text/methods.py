@@ -401,8 +401,14 @@ def _named(w: Writer, aspect: str) -> list[str]:
 
 
 def _is_made(measure: Measure, model: Mapping[str, Any]) -> bool:
-    """Whether a measure of a model is there: of a test its p, of a curve a point."""
-    value = model.get(measure.key, model["calibration"].get(measure.key))
+    """Whether a measure of a model is there, apparent or held out: of a test its p, of a curve a point."""
+    entries = [model, model["calibration"]]
+    for held in (entry for scope in SCOPE_WORDS for entry in _entries(model, scope)):
+        entries += [held, held.get("calibration") or {}]
+    return any(_is_there(entry.get(measure.key)) for entry in entries)
+
+
+def _is_there(value: Any) -> bool:
     if isinstance(value, Mapping):
         return any(value.get(key) is not None for key in ("estimate", "p"))
     return value is not None and value != []
