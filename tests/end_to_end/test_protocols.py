@@ -286,7 +286,8 @@ def test_a_way_whose_predictions_nobody_would_believe_is_told(tmp_path):
     study["protocols"] = {"flat": {"selection": [], "learner": "ridge", "second_stage": "as_is"}}
     data = prldh.analyze(study, tmp_path / "out", jobs=1).data
     told = [w["message"] for w in data["warnings"] if w["code"] == "PRL-104"]
-    (of_way,) = [m for m in told if m.startswith("protocol 'flat', model 'Disc Radscore', folds: held-out log odds of 1 of 72 patients")]
+    what = "folds: held-out log odds of 1 of 72 patients"
+    (of_way,) = [m for m in told if m.startswith(f"protocol 'flat', model 'Disc Radscore', {what}")]
     assert "p005" in of_way and "their values lie outside those of the training patients (disc)" in of_way
-    assert [m for m in told if m.startswith("yardstick, ridge regression, folds: held-out log odds of 1 of 72 patients")]
+    assert [m for m in told if m.startswith(f"yardstick, ridge regression, {what}")]
     assert abs(data["protocols"]["flat"]["validation"]["folds"]["models"][0]["slope"]["estimate"]) < 0.1
