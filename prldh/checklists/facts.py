@@ -11,7 +11,7 @@ from typing import Any
 from prldh.checklists.dossier import Dossier
 from prldh.checklists.phrases import value_in_words
 from prldh.core import SCOPE_WORDS
-from prldh.results import honest_auc, tissues_of_model
+from prldh.results import compares_artefacts, honest_auc, tissues_of_model
 
 #: Names that a sentence lists before it says how many more there are.
 MOST = 6
@@ -76,12 +76,13 @@ class Facts:
     @property
     def added_value(self) -> tuple[Mapping[str, Any], ...]:
         """Each model's AUC less that of the covariates alone, on the predictions that say most: held out, where there
-        are such."""
+        are such; none of artefacts."""
         rows = [r for r in (self.clinical or {}).get("added_value", ()) if r.get("measure", "auc") == "auc"]
         held = [r for r in rows if r["scope"] == "pipeline"] or [r for r in rows if r["scope"]] or rows
         led = honest_auc(dict(self.clinical)) if self.clinical else None
         own = [r for r in held if led and r["scheme"] == led[1]]
-        return tuple(own or [r for r in held if r["scheme"] == held[0]["scheme"]])
+        own = own or [r for r in held if r["scheme"] == held[0]["scheme"]]
+        return tuple(r for r in own if not compares_artefacts(self.dossier.run, r))
 
     @property
     def counted(self) -> str:

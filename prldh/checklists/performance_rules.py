@@ -177,12 +177,20 @@ def comparison(d: Dossier) -> Finding:
 
 def _where(d: Dossier, c: Mapping[str, Any]) -> str:
     """On which predictions a comparison was made."""
-    return f"{facts_of(d).scheme(c['scheme'])}, {d.words.scope(c['scope'])}" if c["scope"] else "apparent"
+    if c["scope"]:
+        return f"{facts_of(d).scheme(c['scheme'])}, {d.words.scope(c['scope'])}"
+    return "apparent, on the patients to whom the models were fitted"
 
 
 def _tests(rows: Sequence[Mapping[str, Any]]) -> str:
     more = f"; and {len(rows) - MOST} more" if len(rows) > MOST else ""
-    return "; ".join(f"{_pair(c)}: p {p_text(c['p'])}" for c in rows[:MOST]) + more
+    return "; ".join(f"{_pair(c)}: {_p(c)}" for c in rows[:MOST]) + more
+
+
+def _p(c: Mapping[str, Any]) -> str:
+    """The test to be read: of nested models on the patients to whom they were fitted not that of the AUCs."""
+    nested = None if c["scope"] else (c.get("likelihood_ratio") or {}).get("p")
+    return f"p {p_text(c['p'])}" if nested is None else f"p {p_text(nested)} (likelihood ratio)"
 
 
 @of_results
@@ -230,12 +238,13 @@ def _over_covariates(d: Dossier) -> Finding:
     added = "; ".join(f"{name_of({**c, 'name': c['a']})} {_gain(c)}" for c in rows[:MOST]) + more
     value = f"{alone}; added to that AUC ({_where(d, rows[0])}): {added}" if rows else alone
     evidence = (result("clinical_model"), report("comparisons"), report("usefulness"))
-    return filled(f"{value}; decision curves of every model", *evidence) if rows else ask(value, *evidence)
+    is_held = any(c["scope"] for c in rows)  # apparent, what was fitted to these patients adds too much
+    return (filled if is_held else ask)(f"{value}; decision curves of every model", *evidence)
 
 
 def _gain(c: Mapping[str, Any]) -> str:
     shown = interval({"estimate": c["difference"], "low": c["low"], "high": c["high"]})
-    return shown + (f", p {p_text(c['p'])}" if c.get("p") is not None else "")
+    return shown + (f", {_p(c)}" if c.get("p") is not None else "")
 
 
 def _led(d: Dossier, model: Mapping[str, Any], held: tuple[str, str, Mapping[str, Any]]) -> str:

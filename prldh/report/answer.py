@@ -147,6 +147,7 @@ def _told(data: dict[str, Any], level: str, words: Words) -> dict[str, list[str]
     leading = leading_model(data)
     if leading is None:
         best = max(models, key=lambda m: m["auc"]["estimate"] or 0.0)
+        which = f"the model with the highest apparent AUC, “{label(data, best)}”," if len(models) > 1 else "it"
         return {
             "sentences": [
                 asked,
@@ -154,7 +155,7 @@ def _told(data: dict[str, Any], level: str, words: Words) -> dict[str, list[str]
                 if any(by_honesty(m["validation"]) for m in models)
                 else f"Of other patients nothing is known, as {NOT_VALIDATED}.",
                 (
-                    f"In the patients to whom it was fitted, {_which(data, best)} has an AUC of"
+                    f"In the patients to whom it was fitted, {which} has an AUC of"
                     f" {_with_interval(best['auc'], level)}, which is too high by construction."
                 ),
             ],

@@ -150,6 +150,9 @@ def make_view(data: dict[str, Any], words: Words, figures: dict[str, dict[str, A
         "is_artefact": is_artefact,
         "compares_artefacts": partial(compares_artefacts, data),
         "has_compared_artefacts": any(compares_artefacts(data, c) for c in data["comparisons"]),
+        "has_added_artefacts": any(
+            compares_artefacts(data, c) for c in (data.get("clinical_model") or {}).get("added_value", ())
+        ),
         "has_artefacts": any(
             is_artefact(m["validation"][scope][s]) for m in data["models"] for scope, s in by_honesty(m["validation"])
         ),

@@ -155,9 +155,12 @@ def is_artefact(held_out: Mapping[str, Any] | None) -> bool:
 
 
 def compares_artefacts(data: Mapping[str, Any], comparison: Mapping[str, Any]) -> bool:
-    """Whether a comparison of held-out predictions is of pooled ones whose AUC is an artefact."""
+    """Whether a comparison of held-out predictions, with the covariates alone as well, is of pooled ones whose AUC is
+    an artefact."""
     names, scope = (comparison["a"], comparison["b"]), comparison["scope"]
-    pair = (m for m in data["models"] if m["name"] in names and m["adjusted"] == comparison["adjusted"])
+    pair = [m for m in data["models"] if m["name"] in names and m["adjusted"] == comparison["adjusted"]]
+    alone = data.get("clinical_model") or {}
+    pair += [alone] if alone.get("name") in names else []
     return scope is not None and any(
         is_artefact(m["validation"].get(scope, {}).get(comparison["scheme"])) for m in pair
     )

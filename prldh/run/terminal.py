@@ -86,7 +86,9 @@ def _how_held_out(data: dict[str, Any], entry: dict[str, Any], words: Words) -> 
 def _held_out_title(data: dict[str, Any]) -> str:
     """``honest AUC`` where everything of every model was fitted anew in the run."""
     leading = [(entry, held) for entry in data["models"] if (held := honest_auc(entry))]
-    return "honest AUC" if all(is_honest(data, entry, held[0]) for entry, held in leading) else "held-out AUC"
+    return (
+        "honest AUC" if leading and all(is_honest(data, entry, held[0]) for entry, held in leading) else "held-out AUC"
+    )
 
 
 def _artefacts(data: dict[str, Any]) -> list[str]:

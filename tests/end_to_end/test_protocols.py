@@ -283,11 +283,14 @@ def test_a_way_whose_predictions_nobody_would_believe_is_told(tmp_path):
     features.loc[5, "f1"] = 1e6  # as PyRadiomics has for the coarseness of a uniform region
     features.to_csv(tmp_path / "features.csv", index=False)
     del study["choose"]
-    study["protocols"] = {"flat": {"selection": [], "learner": "ridge", "second_stage": "as_is"}}
+    way = {"selection": [], "second_stage": "as_is"}
+    study["protocols"] = {"flat": {**way, "learner": "logistic"}, "held": {**way, "learner": "ridge"}}
     data = prldh.analyze(study, tmp_path / "out", jobs=1).data
     told = [w["message"] for w in data["warnings"] if w["code"] == "PRL-104"]
-    flat = "protocol 'flat', model 'Disc Radscore', cross-validation: 1 of 72 patients"
-    (of_way,) = [m for m in told if m.startswith(flat)]
+    (of_way,) = told  # a ridge's score, and the yardstick's, ends a quarter of its range beyond those of training
+    assert of_way.startswith("protocol 'flat', model 'Disc Radscore', cross-validation: held-out log odds of ")
     assert "p005" in of_way and "their values lie outside those of the training patients (disc)" in of_way
-    assert [m for m in told if m.startswith("yardstick, ridge regression, cross-validation: 1 of 72 patients")]
-    assert abs(data["protocols"]["flat"]["validation"]["folds"]["models"][0]["slope"]["estimate"]) < 0.1
+    flat, held = (
+        data["protocols"][w]["validation"]["folds"]["models"][0]["slope"]["estimate"] for w in ("flat", "held")
+    )
+    assert abs(flat) < 0.1 < held

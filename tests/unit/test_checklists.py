@@ -720,6 +720,40 @@ def test_only_cohorts_with_outcomes_and_the_same_models_count(tmp_path):
         dossier_of(_results(), None, tmp_path)
 
 
+def test_what_models_add_to_the_covariates_is_never_of_artefacts():
+    """Where the covariates' own pooled AUC is an artefact, its difference from a model's is none of that model."""
+    row = {"a": "Disc", "b": "Covariates alone", "adjusted": False, "measure": "auc", "method": "DeLong", "p": 0.0036}
+    row |= {"scope": "pipeline", "scheme": "folds", "difference": 0.275, "low": 0.1, "high": 0.45}
+    found = {}
+    for high in (0.4, 0.6):
+        held = {"pipeline": {"folds": {"auc": {"estimate": 0.3, "low": 0.1, "high": high}}}}
+        alone = {
+            "name": "Covariates alone",
+            "adjusted": False,
+            "terms": [],
+            "auc": {"estimate": 0.6, "low": 0.5, "high": 0.7},
+        }
+        alone |= {"validation": held, "added_value": [row]}
+        found[high] = _entry("metrics", "24", _dossier(clinical_model=alone))
+    assert "0.275" in found[0.6]["value"] and found[0.6]["status"] == "filled"
+    assert "0.275" not in found[0.4]["value"] and found[0.4]["status"] == "author"
+
+
+def test_nested_models_are_told_by_the_likelihood_ratio_where_nothing_was_held_out():
+    row = {"a": "Disc", "b": "Covariates alone", "adjusted": True, "measure": "auc", "method": "DeLong", "p": 0.003}
+    row |= {"scope": None, "scheme": None, "difference": 0.2, "low": 0.1, "high": 0.3, "likelihood_ratio": {"p": 0.2}}
+    alone = {
+        "name": "Covariates alone",
+        "adjusted": False,
+        "terms": [],
+        "auc": {"estimate": 0.6, "low": 0.5, "high": 0.7},
+    }
+    alone |= {"validation": {}, "added_value": [row]}
+    found = _entry("clear", "42", _dossier(clinical_model=alone))
+    assert "p 0.200 (likelihood ratio)" in found["value"] and "0.003" not in found["value"]
+    assert "on the patients to whom the models were fitted" in found["value"] and found["status"] == "author"
+
+
 @pytest.mark.parametrize(
     ("tissue", "said"),
     [

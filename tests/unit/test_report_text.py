@@ -509,8 +509,10 @@ def clustered(data) -> dict:
     changed["cohort"] |= {"n_patients": 40, "events_patients": 12}
     for v in changed["table_one"]:
         v["p"] = None
-    for m in changed["models"]:
-        m["hosmer_lemeshow"]["p"] = m["calibration"]["spiegelhalter_z"] = None
+    held = (e for m in changed["models"] for by in m["validation"].values() for e in by.values() if isinstance(e, dict))
+    for entry in (*changed["models"], *held):
+        if "hosmer_lemeshow" in entry:
+            entry["hosmer_lemeshow"]["p"] = entry["calibration"]["spiegelhalter_z"] = None
     return changed
 
 
@@ -525,6 +527,42 @@ def by_a_split(data) -> dict:
     changed = copy.deepcopy(data)
     for scheme in changed["study"]["schemes"].values():
         scheme["kind"] = "holdout"
+    return changed
+
+
+def calibrated_when_held_out(data) -> dict:
+    """Apparent predictions are too few for a calibration line, those that were held out are not."""
+    changed = copy.deepcopy(data)
+    for m in changed["models"]:
+        m["calibration"] |= {"slope": None, "intercept": None}
+    return changed
+
+
+def without_width(data) -> dict:
+    changed = selected(data)
+    changed["tissues"]["disc 1"]["selection"]["stability"]["folds"]["index"] = dict.fromkeys(
+        ("estimate", "low", "high"), 0.238
+    )
+    return changed
+
+
+def not_validated(data) -> dict:
+    changed = copy.deepcopy(data)
+    for m in [*changed["models"], changed["clinical_model"]]:
+        m["validation"] = {}
+    for c in changed["comparisons"]:
+        c["difference"] = c["p"] = None
+    return changed
+
+
+def with_artefacts(data) -> dict:
+    """Of every model of the study, though not of the covariates alone, the pooled AUCs are artefacts."""
+    changed = copy.deepcopy(data)
+    for m in changed["models"]:
+        for by_scheme in (m["validation"][scope] for scope in ("model", "pipeline")):
+            for entry in by_scheme.values():
+                if "n_repeats" in entry:
+                    entry["auc"] |= {"estimate": 0.2, "low": 0.1, "high": 0.3}
     return changed
 
 
@@ -571,6 +609,18 @@ KINDS = {
         ["Characteristics of patients", "Hosmer", "Spiegelhalter"],
     ),
     "the covariates themselves": (covariates_themselves, [], ["ovariates alone", "held against"]),
+    "calibrated when held out": (calibrated_when_held_out, ["Calibration was measured by intercept, slope,"], []),
+    "an interval without width": (without_width, ["was 0.238 (no interval)"], ["0.238 to"]),
+    "not validated": (
+        not_validated,
+        ["of the covariates alone was fitted on the same patients", "No internal validation"],
+        ["validated on the same"],
+    ),
+    "artefacts": (
+        lambda d: with_artefacts(d),
+        ["the covariates alone had an AUC of"],
+        ["less theirs", "Differences of held"],
+    ),
     "a split": (by_a_split, [" Held-out AUCs less theirs were"], ["Pooled held-out"]),
     "rounding": (with_rounding, ["was 0.000 (95% CI −0.509 to 0.509)"], ["10⁻⁹"]),
     "tables only": (

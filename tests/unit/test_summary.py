@@ -78,7 +78,7 @@ def test_which_pooled_auc_is_an_artefact():
 
 @pytest.mark.parametrize(
     ("confidence", "words"),
-    [(0.95, "apparent AUC (95% CI)   honest"), (0.9, "apparent AUC (90% CI)"), (0.975, "apparent AUC (97.5% CI)")],
+    [(0.95, "apparent AUC (95% CI)   held-out"), (0.9, "apparent AUC (90% CI)"), (0.975, "apparent AUC (97.5% CI)")],
 )
 def test_intervals_are_named_by_the_confidence_that_was_asked_for(confidence, words):
     data = {

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from prldh.checklists import BY_SOURCE, CONSENSUS_WAYS, LESION_WAYS
-from prldh.core import CALIBRATION, CLASSIFICATION, REFITTED, REPEATED_HOLDOUT, USEFULNESS, Measure
+from prldh.core import CALIBRATION, CLASSIFICATION, REFITTED, REPEATED_HOLDOUT, SCOPE_WORDS, USEFULNESS, Measure
 from prldh.models import AS_IS, FIRTH, MAXIMUM_LIKELIHOOD
 from prldh.report.text.writer import Writer, listed
 from prldh.report.ways import MEASURED, way_in_words
@@ -407,8 +407,14 @@ def _named(w: Writer, aspect: str) -> list[str]:
 
 
 def _is_made(measure: Measure, model: Mapping[str, Any]) -> bool:
-    """Whether a measure of a model is there: of a test its p, of a curve a point."""
-    value = model.get(measure.key, model["calibration"].get(measure.key))
+    """Whether a measure of a model is there, apparent or held out: of a test its p, of a curve a point."""
+    entries = [model, model["calibration"]]
+    for held in (entry for scope in SCOPE_WORDS for entry in _entries(model, scope)):
+        entries += [held, held.get("calibration") or {}]
+    return any(_is_there(entry.get(measure.key)) for entry in entries)
+
+
+def _is_there(value: Any) -> bool:
     if isinstance(value, Mapping):
         return any(value.get(key) is not None for key in ("estimate", "p"))
     return value is not None and value != []
@@ -563,9 +569,10 @@ def comparisons(w: Writer) -> Iterator[str]:
     added = {(c["a"], c["adjusted"]) for c in (data.get("clinical_model") or {}).get("added_value", ())}
     if added:  # where the only model is that of the covariates themselves there is none
         each = "each other model" if len(added) < len(data["models"]) else "each model"
+        validated = " and validated" * any(m["validation"].get(s) for m in data["models"] for s in SCOPE_WORDS)
         each = "the model" if len(data["models"]) == 1 else each
         yield (
-            "A logistic model of the covariates alone was fitted and validated on the same patients, and the AUC of"
+            f"A logistic model of the covariates alone was fitted{validated} on the same patients, and the AUC of"
             f" {each} was held against its."
         )
     if data["comparisons"]:

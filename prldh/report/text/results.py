@@ -14,6 +14,7 @@ from prldh.results import (
     Place,
     bootstrap_first,
     by_honesty,
+    compares_artefacts,
     given_scores,
     has_own_patients,
     honest_auc,
@@ -245,7 +246,7 @@ def added(w: Writer) -> Iterator[str]:
     own = [
         k
         for k, c in enumerate(alone["added_value"])
-        if (c["scope"], c["scheme"]) == (scope, scheme) and c["p"] is not None
+        if (c["scope"], c["scheme"]) == (scope, scheme) and c["p"] is not None and not compares_artefacts(w.data, c)
     ]
     if own:
         place: Place = ("clinical_model", "added_value")

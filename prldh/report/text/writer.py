@@ -96,7 +96,7 @@ class Writer:
             typeset(plain(value, digits)) for value in without_rounding(values[0], values[1], values[2])
         )
         self.note(middle, f"decimals {digits}", (*path, keys[0]))
-        if entry.get(keys[1]) is None or entry.get(keys[2]) is None:
+        if values[1] is None or values[2] is None or values[1] == values[2]:  # what has no width is none
             return f"{middle} (no interval)"
         level = self.percent("study", "settings", "performance", "confidence")
         for shown, key in ((low, keys[1]), (high, keys[2])):
