@@ -29,7 +29,7 @@ _placed: list[Path] = []
 _heard: list[int] = []
 _MARK = "_prldh_is_pretended"
 #: So soon an interruption that was lost where nothing may be raised (a finaliser) comes again, in seconds.
-_AGAIN_S = 0.01
+_AGAIN_S = 0.001
 
 
 def is_interruption(error: BaseException) -> bool:

@@ -112,10 +112,10 @@ class Bench:
         self.whole = contents(self.out)
         assert self.whole == first and self.key in self.whole
 
-    def arguments(self, *more: str) -> list[object]:
+    def arguments(self, *more: str, jobs: int = 1) -> list[object]:
         if self.command == "apply":
-            return ["apply", self.run, self.cohort, "--jobs", 1, *more]
-        return [self.command, self.study, "--out", self.out, "--jobs", 1, *more]
+            return ["apply", self.run, self.cohort, "--jobs", jobs, *more]
+        return [self.command, self.study, "--out", self.out, "--jobs", jobs, *more]
 
     def begin(self, *more: str, before: Callable[[], object] = lambda: None) -> int:
         return start(self.logs, *self.arguments(*more), before=before)
@@ -305,7 +305,7 @@ def test_the_resource_tracker_is_killed(benches):
     """The process that joblib starts to count what workers share is no one that results depend on."""
     bench = benches("analyze")
     shutil.rmtree(bench.out, ignore_errors=True)
-    command = [sys.executable, "-m", "prldh", *map(str, bench.arguments("--jobs", "2"))]
+    command = [sys.executable, "-m", "prldh", *map(str, bench.arguments(jobs=2))]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as running:
         killed = False
         while running.poll() is None:

@@ -55,6 +55,11 @@ def test_every_internal_page_is_that_of_a_file():
     assert set(pages) - internal - FOR_R_USERS == {"as.data.frame.prldh_result", "prldh-package"}
 
 
+def test_pages_have_the_arguments_of_their_functions(tmp_path, run_r):
+    told = run_r("Rscript", "-e", "print(tools::codoc(dir = commandArgs(TRUE)))", PACKAGE, cwd=tmp_path)
+    assert told.strip() == "", told
+
+
 def test_the_reference_of_the_site_groups_every_page_of_r_users():
     listed = set(re.findall(r"^ {6}- (\S+)$", (PACKAGE / "_pkgdown.yml").read_text(), flags=re.MULTILINE))
     pages = {p.stem for p in (PACKAGE / "man").glob("*.Rd") if r"\keyword{internal}" not in p.read_text()}
