@@ -7,7 +7,7 @@ covariance, as they were frozen.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ import numpy as np
 from prldh.apply.features import ScoreInputs
 from prldh.apply.frozen import Frozen
 from prldh.apply.patients import NewPatients
-from prldh.core import LinearScore, Warn, finite, take_columns, warn
+from prldh.core import LinearScore, Warn, decimals, finite, take_columns, warn
 from prldh.data import some
 from prldh.engines import StatisticsEngine
 from prldh.stats import difference_of_moments
@@ -49,7 +49,7 @@ def describe_shift(
             "mahalanobis": distances,
             "reason": reason,
         }
-        strange = some(f"{f['name']} ({d:.1f} SD)" for f in features if (d := _sd_away(f)) > STRANGE)
+        strange = some(f"{f['name']} ({decimals(d, 1)} SD)" for f in features if (d := _sd_away(f)) > STRANGE)
         last = {"beyond": 0.0} if distances is None else distances["limits"][-1]
         if strange:
             warnings.append(warn.FAR_FEATURES(tissue=tissue, listed=strange, limit=STRANGE))
@@ -61,16 +61,31 @@ def describe_shift(
 
 
 def _held_to_range(tissue: str, last: Mapping[str, Any], inputs: ScoreInputs) -> list[Warn]:
-    """How many of the new patients' scores were cut off."""
-    score = LinearScore.from_state(last["state"]) if last["step"] == LinearScore.name else None
-    if score is None or score.reach is None:
-        return []
-    sums = score.sum(take_columns(inputs.values, inputs.names, score.names))
-    low, high = score.reach
-    n_beyond = int(((sums < low) | (sums > high)).sum())
-    if not n_beyond:
-        return []
-    return [warn.BEYOND_REACH(tissue=tissue, n_beyond=n_beyond, n=len(sums), low=low, high=high)]
+    """How many of the new patients' scores were cut off: by the score, or by those that it is made of."""
+    told, scores = [], list(_linear_scores(last))
+    for number, score in enumerate(scores, start=1):
+        if score.reach is None or not {*score.names} <= {*inputs.names}:
+            continue
+        sums = score.sum(take_columns(inputs.values, inputs.names, score.names))
+        low, high = score.reach
+        n_beyond = int(((sums < low) | (sums > high)).sum())
+        whose = (
+            tissue if len(scores) == 1 else f"{tissue}, linear score {number} of the {len(scores)} that it is made of"
+        )
+        if n_beyond:
+            told.append(warn.BEYOND_REACH(tissue=tissue + part, n_beyond=n_beyond, n=len(sums), low=low, high=high))
+    return told
+
+
+def _linear_scores(step: Mapping[str, Any]) -> Iterator[LinearScore]:
+    """The linear scores of a frozen step: itself, or those of which it is made."""
+    if step["step"] == LinearScore.name:
+        yield LinearScore.from_state(step["state"])
+        return
+    parts = step["state"].get("parts")
+    for part in parts if isinstance(parts, list) else ():
+        if isinstance(part, dict) and {"step", "state"} <= part.keys():
+            yield from _linear_scores(part)
 
 
 def _sd_away(feature: Mapping[str, Any]) -> float:
@@ -97,7 +112,8 @@ def tell_of_far_columns(frozen: Frozen, patients: NewPatients, case_mix: Sequenc
         n_beyond = int(((values < low - half) | (values > high + half)).sum())
         if away > STRANGE:
             told.append(
-                f"{name} (mean {row['new']['mean']:.4g} against {row['study']['mean']:.4g}, {away:.1f} SD away)"
+                f"{name} (mean {row['new']['mean']:.4g} against {row['study']['mean']:.4g},"
+                f" {decimals(away, 1)} SD away)"
             )
         elif n_beyond > MANY * len(values):
             told.append(f"{name} ({n_beyond} of {len(values)} far beyond the study's {low:.4g} to {high:.4g})")

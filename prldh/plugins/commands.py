@@ -59,6 +59,10 @@ def _copied(value: Any) -> Any:
 
 
 def _as_it_is(command: click.Command, name: str) -> Iterator[_AsItWas]:
+    here = _context(command, name)
+    command.get_help_option(here)  # as reading a help leaves it: click keeps it, and commands change as they are found
+    for inner in getattr(command, "commands", {}):
+        command.get_command(here, inner)  # type: ignore[attr-defined]  # of a group
     yield _AsItWas.of(command, name)
     for param in command.params:
         yield _AsItWas.of(param, name)
@@ -85,7 +89,7 @@ def add_commands(cli: click.Group, add: Callable[[], object], whose: str) -> Non
         for each in before:
             for name, command in vars(each.part).get("commands", {}).items():
                 if name not in (each.commands or {}):
-                    _check_command(name, command)
+                    _check_command(name, command, _context(each.part, each.name))
                     added.append((name, command))
         for name, command in added:
             _guard(command, name, whose)
@@ -95,8 +99,23 @@ def add_commands(cli: click.Group, add: Callable[[], object], whose: str) -> Non
         raise
 
 
-def _check_command(name: Any, command: Any, depth: int = 0) -> None:
-    """A command that click can list, tell of and run.
+def _context(command: click.Command, name: str, above: click.Context | None = None) -> click.Context:
+    import click
+
+    return click.Context(command, info_name=name, parent=above)
+
+
+def _takes_answers(command: click.Command) -> bool:
+    """Whether a command does something with what its callback, or a command of its own, gives: it runs it itself, or
+    has a callback for results."""
+    import click
+
+    runs_itself = type(command).invoke not in (click.Command.invoke, click.Group.invoke)
+    return runs_itself or getattr(command, "_result_callback", None) is not None
+
+
+def _check_command(name: Any, command: Any, above: click.Context, depth: int = 0, is_taken: bool = False) -> None:
+    """A command of a group, ``above``, that click can list, tell of and run; ``is_taken``: what it gives is asked for.
 
     Raises
     ------
@@ -110,15 +129,17 @@ def _check_command(name: Any, command: Any, depth: int = 0) -> None:
         raise PluginError(f"'{name}' is no command")
     if not isinstance(command.params, list) or not all(isinstance(each, click.Parameter) for each in command.params):
         raise PluginError(f"the command '{name}' takes what is no option or argument of click")
-    why = None if command.callback is None else why_unrun(command.callback)
+    is_taken = is_taken or _takes_answers(command)
+    why = None if command.callback is None or is_taken else why_unrun(command.callback)
     if why:
         raise PluginError(f"the command '{name}' {why}")
     inner = getattr(command, "commands", {})
     if depth == _DEEPEST and inner:
         raise PluginError(f"the command '{name}' stands within itself, or too deep")
+    here = _context(command, name, above)
     for own, each in inner.items():
-        _check_command(own, each, depth + 1)
-    shown = command.get_short_help_str(), command.get_help(click.Context(command, info_name=name))
+        _check_command(own, each, here, depth + 1, is_taken)
+    shown = command.get_short_help_str(), command.get_help(here)
     if not all(map(is_writable, shown)):
         raise PluginError(f"the command '{name}' has a help that is no text")
 

@@ -494,13 +494,23 @@ def _check_hooks(manager: pluggy.PluginManager, plugin: Any) -> None:
     UnusableError
     """
     for name in dir(plugin):
-        why = why_unrun(getattr(plugin, name)) if manager.parse_hookimpl_opts(plugin, name) is not None else None
+        is_found = manager.parse_hookimpl_opts(plugin, name) is not None
+        why = why_unrun(getattr(plugin, name)) if is_found else None
+        if not is_found and _is_marked(plugin, name):
+            why = "is no function, so that it would not be found: write def, and call it in there"
         if why:
             raise UnusableError(f"its hook {name} {why}")
 
 
+def _is_marked(plugin: Any, name: str) -> bool:
+    """Whether an attribute was marked as a hook, be it none that pluggy finds (a ``partial``, an object)."""
+    return isinstance(getattr(getattr(plugin, name, None), f"{hookspecs.PROJECT}_impl", None), dict)
+
+
 def _has_hooks(manager: pluggy.PluginManager, plugin: Any) -> bool:
-    return any(manager.parse_hookimpl_opts(plugin, name) is not None for name in dir(plugin))
+    return any(
+        manager.parse_hookimpl_opts(plugin, name) is not None or _is_marked(plugin, name) for name in dir(plugin)
+    )
 
 
 def _alone(item: Any) -> SimpleNamespace:

@@ -246,7 +246,8 @@ def _formula(tissue: dict[str, Any], words: Words) -> str:
     kept = ""
     if ends := score.get("reach"):
         low, high = (typeset(plain(end, 4)) for end in ends)
-        kept = f"; below {low} or above {high} it is taken for that end, which nobody here reaches"
+        if low != high:  # of a score that is not the same for everyone
+            kept = f"; below {low} or above {high} it is taken for that end, which nobody here reaches"
     if len(score["coefficients"]) > FEATURES_SHOWN:
         return (
             f"Radscore = {typeset(plain(score['intercept'], 4))} + Σ coefficient × z(feature) over"

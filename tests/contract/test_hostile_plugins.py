@@ -1479,10 +1479,55 @@ HOSTILE_COMMANDS = {
 }
 
 
+HONEST_COMMANDS = {
+    "runs_itself": """import asyncio
+    class Own(click.Command):
+        def invoke(self, ctx): return asyncio.run(super().invoke(ctx))
+    @cli.command(cls=Own)
+    async def extra(): print("done")""",
+    "runs_its_own": """import asyncio
+    class Own(click.Group):
+        def invoke(self, ctx): return asyncio.run(super().invoke(ctx))
+    @cli.group(cls=Own, invoke_without_command=True)
+    async def extra(): print("done")""",
+    "takes_pieces": """group = click.Group("extra", invoke_without_command=True, chain=True)
+    @group.command()
+    def piece(): yield "done"
+    @group.result_callback()
+    def join(found): print(*[each for pieces in found for each in pieces] or ["done"])
+    cli.add_command(group)""",
+    "knows_its_place": """class Own(click.Command):
+        def format_help(self, ctx, formatter): formatter.write(f"of {ctx.parent.command.name}")
+    cli.add_command(Own("extra", callback=lambda: print("done")))""",
+    "reads_help": """cli.get_help(click.Context(cli))
+    cli.commands["doctor"].get_help(click.Context(cli.commands["doctor"]))
+    cli.add_command(click.Command("extra", callback=lambda: print("done")))""",
+}
+
+
+@pytest.mark.parametrize("name", HONEST_COMMANDS)
+def test_an_honest_command_is_offered(tmp_path, monkeypatch, capsys, name):
+    from click.testing import CliRunner
+
+    own = dict(command_line.cli.commands)
+    install(tmp_path, monkeypatch, COMMANDS.format(HONEST_COMMANDS[name]), f"honest_{name}")
+    monkeypatch.setattr(of_registry, "_SAID", set())
+    for command in own.values():  # as at the start of a process
+        monkeypatch.setattr(command, "_help_option", None, raising=False)
+    try:
+        Registry(load_built_ins=False).add_commands(command_line.cli)
+        assert "left out" not in capsys.readouterr().err
+        asked = ["piece"] if name == "takes_pieces" else []
+        done = CliRunner().invoke(command_line.cli.commands["extra"], asked)
+        assert (done.exit_code, done.output) == (0, "done\n")
+    finally:
+        vars(command_line.cli)["commands"] = own
+
+
 def _all_of_commands(commands):
     parts = {"cli": command_line.cli, **commands}
     parts |= {f"{n} {k}": p for n, c in parts.items() for k, p in enumerate(c.params)}
-    inner = {"commands", "params", "context_settings"}
+    inner = {"commands", "params", "context_settings", "_help_option"}
     return {
         n: (p, type(p), {k: dict(v) if isinstance(v, dict) else v for k, v in vars(p).items() if k not in inner})
         for n, p in parts.items()

@@ -6,6 +6,7 @@ from __future__ import annotations
 import inspect
 import sys
 import warnings
+from functools import lru_cache, partial, wraps
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -35,6 +36,11 @@ def generator(*_):
     yield None
 
 
+class Called:
+    def __call__(self, *_):
+        return []
+
+
 WAYS = {"asynchronous": asynchronous, "asynchronous pieces": asynchronous_pieces, "generator": generator}
 HOOKS = [name for name, _ in inspect.getmembers(hookspecs, inspect.isfunction) if hasattr(_, "prldh_spec")]
 
@@ -51,6 +57,37 @@ def _registry(**hooks):
 def test_a_hook_that_would_not_run_is_refused(hook, way):
     with pytest.raises(PluginError, match=f"'mine' cannot be used: its hook {hook} is a"):
         _registry(**{hook: WAYS[way]})
+
+
+@pytest.mark.parametrize("hook", HOOKS)
+def test_a_hook_that_is_no_function_is_refused(hook):
+    """pluggy finds functions alone: others that are marked were left aside, without a word."""
+    for item in (partial(lambda *_: [], 1), lru_cache(lambda *_: []), Called()):
+        with pytest.raises(PluginError, match=f"'mine' cannot be used: its hook {hook} is no function"):
+            _registry(**{hook: item})
+
+
+def test_functions_are_hooks_however_they_are_made():
+    class Own:
+        @staticmethod
+        @hookspecs.hookimpl
+        def register_learners():
+            return []
+
+        @classmethod
+        @hookspecs.hookimpl
+        def register_selectors(cls):
+            return []
+
+        @hookspecs.hookimpl
+        @wraps(asynchronous)
+        def register_transforms(self):
+            return []
+
+    for own in (Own(), Own):
+        registry = Registry(load_entry_points=False, load_built_ins=False)
+        registry.register(own, name="mine")
+        assert registry.manager.hook.register_learners.get_hookimpls()
 
 
 def test_an_installed_plugin_whose_hook_would_not_run_is_skipped(tmp_path, monkeypatch, capsys):

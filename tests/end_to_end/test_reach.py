@@ -16,6 +16,7 @@ from prldh.apply import apply_models, write_calculator
 from prldh.chain.learners import ElasticNetLearner, LassoLearner, LogisticLearner, RidgeLearner
 from prldh.chain.learners.linear_svm import LinearSvmLearner
 from prldh.core import LinearScore, TrainingRows, reach_of
+from prldh.core.warn import FAR_FEATURES
 from prldh.engines import PythonEngine
 
 LEARNERS = (LassoLearner(), RidgeLearner(), ElasticNetLearner(), LinearSvmLearner())
@@ -101,6 +102,9 @@ def test_one_artefact_does_not_settle_the_calibration_of_the_others(study, tmp_p
     results = prldh.analyze(study, tmp_path / "run", jobs=1)
     held_out = results.data["models"][0]["validation"]["pipeline"]["folds"]
     own = pd.read_csv(tmp_path / "run" / "predictions.csv").query("scheme == 'folds'")
+    score = results.data["tissues"]["disc"]["radscore"]
+    assert score["reach"][0] == score["reach"][1]  # the penalty left coefficients of 1e-37
+    assert "it is taken for that end" not in (tmp_path / "run" / "report.html").read_text()
     assert np.ptp(np.log(own["probability"] / (1 - own["probability"]))) < 30
     assert held_out["slope"]["estimate"] > 0.2
 
@@ -120,16 +124,42 @@ def test_new_patients_far_outside_are_held_to_the_end_and_counted(study, tmp_pat
     write_calculator(tmp_path / "run", tmp_path / "calculator.html")
     assert json.dumps(score["reach"]).replace(" ", "") in (tmp_path / "calculator.html").read_text().replace(" ", "")
 
-    new = usual.head(3).assign(id=["N1", "N2", "N3"])
     signs = np.array([np.sign(score["coefficients"][name]) for name in usual.columns[:8]])
-    new.loc[0, "f0":"f7"] = 1e6 * signs
-    new.loc[1, "f0":"f7"] = -1e6 * signs
-    new.to_csv(tmp_path / "new.csv", index=False)
-    pd.DataFrame({"id": new["id"]}).to_csv(tmp_path / "cohort.csv", index=False)
-    cohort = {"name": "B", "clinical": {"table": "cohort.csv"}, "tissues": {"disc": {"features": "new.csv"}}}
-    (tmp_path / "cohort.yaml").write_text(yaml.safe_dump(cohort))
-    entry = apply_models(tmp_path / "run", tmp_path / "cohort.yaml")
+    entry = applied_to_far_patients(usual, signs, tmp_path)
     (told,) = (w for w in entry["warnings"] if w["code"] == "PRL-157")
     assert "the features of 2 of 3 new patients" in told["message"]
     predicted = pd.read_csv(tmp_path / "run" / entry["folder"] / "predictions.csv")
     np.testing.assert_allclose(predicted["log_odds"][:2], score["reach"][::-1], atol=1e-9)
+
+
+def applied_to_far_patients(usual, signs, folder):
+    """What is said of three new patients, two of whom lie far beyond the study's in every feature."""
+    new = usual.head(3).assign(id=["N1", "N2", "N3"])
+    new.loc[0, "f0":"f7"] = 1e9 * signs
+    new.loc[1, "f0":"f7"] = -1e6 * signs
+    new.to_csv(folder / "new.csv", index=False)
+    pd.DataFrame({"id": new["id"]}).to_csv(folder / "cohort.csv", index=False)
+    cohort = {"name": "B", "clinical": {"table": "cohort.csv"}, "tissues": {"disc": {"features": "new.csv"}}}
+    (folder / "cohort.yaml").write_text(yaml.safe_dump(cohort))
+    return apply_models(folder / "run", folder / "cohort.yaml")
+
+
+def test_new_patients_whom_the_scores_of_a_mean_hold_are_counted(study, tmp_path):
+    """Each linear score of a mean holds them to its own end: nothing was said."""
+    usual = pd.read_csv(study["tissues"]["disc"]["features"][0])
+    usual.loc[7, "f2"] = 0.0
+    usual.to_csv(tmp_path / "features.csv", index=False)
+    learner = {"mean": {"of": ["ridge", "logistic", {"mean": {"of": ["linear_svm"]}}]}}
+    own = {"learner": learner, "tissues": {"disc": {"features": [str(tmp_path / "features.csv")]}}}
+    prldh.analyze(study | own, tmp_path / "run", jobs=1)
+    parts = json.loads((tmp_path / "run" / "model.json").read_text())["tissues"]["disc"]["chain"][-1]["state"]["parts"]
+    coefficients = {f["name"]: f["coefficient"] for f in parts[0]["state"]["features"]}
+    signs = np.array([np.sign(coefficients[name]) for name in usual.columns[:8]])
+    entry = applied_to_far_patients(usual, signs, tmp_path)
+    told = [w["message"] for w in entry["warnings"] if w["code"] == "PRL-157"]
+    assert [each.partition(":")[0] for each in told] == [
+        f"tissue disc, linear score {number} of the 3 that it is made of" for number in (1, 3)
+    ]
+    assert all("the features of 2 of 3 new patients" in each for each in told)
+    (far,) = (w["message"] for w in entry["warnings"] if w["code"] == FAR_FEATURES.code)
+    assert re.search(r"f0 \(\d\.\de\+\d\d SD\)", far)  # a number that is read, however far
