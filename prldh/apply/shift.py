@@ -69,11 +69,9 @@ def _held_to_range(tissue: str, last: Mapping[str, Any], inputs: ScoreInputs) ->
         sums = score.sum(take_columns(inputs.values, inputs.names, score.names))
         low, high = score.reach
         n_beyond = int(((sums < low) | (sums > high)).sum())
-        whose = (
-            tissue if len(scores) == 1 else f"{tissue}, linear score {number} of the {len(scores)} that it is made of"
-        )
+        part = f", linear score {number} of the {len(scores)} that it is made of" * (len(scores) > 1)
         if n_beyond:
-            told.append(warn.BEYOND_REACH(tissue=whose, n_beyond=n_beyond, n=len(sums), low=low, high=high))
+            told.append(warn.BEYOND_REACH(tissue=tissue + part, n_beyond=n_beyond, n=len(sums), low=low, high=high))
     return told
 
 
@@ -112,7 +110,8 @@ def tell_of_far_columns(frozen: Frozen, patients: NewPatients, case_mix: Sequenc
         n_beyond = int(((values < low - half) | (values > high + half)).sum())
         if away > STRANGE:
             told.append(
-                f"{name} (mean {row['new']['mean']:.4g} against {row['study']['mean']:.4g}, {decimals(away, 1)} SD away)"
+                f"{name} (mean {row['new']['mean']:.4g} against {row['study']['mean']:.4g},"
+                f" {decimals(away, 1)} SD away)"
             )
         elif n_beyond > MANY * len(values):
             told.append(f"{name} ({n_beyond} of {len(values)} far beyond the study's {low:.4g} to {high:.4g})")
