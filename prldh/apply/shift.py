@@ -69,9 +69,7 @@ def _held_to_range(tissue: str, last: Mapping[str, Any], inputs: ScoreInputs) ->
         sums = score.sum(take_columns(inputs.values, inputs.names, score.names))
         low, high = score.reach
         n_beyond = int(((sums < low) | (sums > high)).sum())
-        whose = (
-            tissue if len(scores) == 1 else f"{tissue}, linear score {number} of the {len(scores)} that it is made of"
-        )
+        part = f", linear score {number} of the {len(scores)} that it is made of" * (len(scores) > 1)
         if n_beyond:
             told.append(warn.BEYOND_REACH(tissue=tissue + part, n_beyond=n_beyond, n=len(sums), low=low, high=high))
     return told
