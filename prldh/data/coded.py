@@ -56,8 +56,8 @@ def _is_strange(code: float, n: int, others: np.ndarray) -> bool:
         return False
     if code == -1:
         return bool(low > 1)
-    if code == 9:  # of a score of few points, each of which occurs
-        return bool(is_far and np.array_equal(others, np.arange(low, high + 1)))
+    if code == 9:  # of a score of few points, each of which occurs; from 6 it is a Gleason score's
+        return bool(is_far and low <= 2 and np.array_equal(others, np.arange(low, high + 1)))
     return bool(is_far or (code < 0 <= low))
 
 

@@ -35,8 +35,19 @@ def id_number(text: str) -> str | None:
     return "0" if digits == "-0" else digits
 
 
+#: Letters, digits and signs as East Asian keyboards write them, as wide as their own characters.
+_WIDE = {0xFF01 + k: 0x21 + k for k in range(94)} | {0x3000: 0x20}
+
+
 def same_id(text: str) -> str:
-    """Text for finding ids that are one written in two ways: one number, or alike to the eye."""
+    """Text for finding ids that are one written in two ways: one number, or alike to the eye but for width.
+
+    Examples
+    --------
+    >>> same_id("\\uff30\\uff11") == same_id("p1"), same_id("\\uff10\\uff17") == same_id("7")
+    (True, True)
+    """
+    text = text.translate(_WIDE)
     return id_number(text) or to_the_eye(same_text(text)).casefold()
 
 
@@ -60,10 +71,10 @@ def told_alike(absent: Iterable[str], strange: Iterable[str]) -> str:
     pair = next(((i, alike[same_id(i)]) for i in absent if same_id(i) in alike), None)
     if pair is None:
         return ""
-    if id_number(pair[0]) is None:
+    if None in map(id_number, pair):
         return (
-            f" '{seen(pair[0])}' and '{seen(pair[1])}' look alike: they differ in the form of an accent, in case,"
-            " in letters of another alphabet or in characters that cannot be seen. Write ids alike."
+            f" '{seen(pair[0])}' and '{seen(pair[1])}' look alike: they differ in the form of an accent, in case, in"
+            " width, in letters of another alphabet or in characters that cannot be seen. Write ids alike."
         )
     return (
         f" '{shown(pair[0])}' and '{shown(pair[1])}' are one number written in two ways: write ids alike, or say read:"

@@ -101,6 +101,7 @@ def test_ids_of_another_writing_are_the_same():
         ("P1", "p1", False),
         ("1", "01", False),
         ("1", "1.0", False),
+        ("7", "\uff17", False),
         ("P1", "P2", None),
         ("1", "11", None),
         ("\u0416\u0430\u043d", "\u0416\u0430\u043d\u0430", None),
@@ -127,3 +128,10 @@ def test_letters_of_another_alphabet_are_told_across_tables(tmp_path):
     assert "letters of another alphabet" in told_alike(["\u0420" + "7"], ["P7"])
     assert "'\\u04207' and 'P7'" in told_alike(["\u0420" + "7"], ["P7"])
     assert same_id("\u0420" + "7") == same_id("p7")
+
+
+@pytest.mark.parametrize(("wide", "own"), [("\uff10\uff17", "7"), ("\uff30\uff17", "p7"), ("\uff30-\uff17", "P-7")])
+def test_wide_letters_and_digits_are_other_writings(wide, own):
+    """As East Asian keyboards write them: they passed for other patients without a word."""
+    assert same_id(wide) == same_id(own)
+    assert "in width" in told_alike([wide], [own]) and "in width" in told_alike([own], [wide])

@@ -19,7 +19,7 @@ NO_STATISTICS = ("study", "engines", "agreement", "ledger")
 NOT_REPRODUCED = {
     r"missing\.(iterations|imputations_in_resamples|iterations_in_resamples)": "settings",
     r"tissues\..*\.selection\.": "the learners' own: selection, its details and its stability over resamples",
-    r"tissues\..*\.radscore\.(intercept|coefficients)": "of a learner whose folds are its own, such as LASSO's",
+    r"tissues\..*\.radscore\.(intercept|coefficients|reach)": "of a learner whose folds are its own, such as LASSO's",
     r"tissues\..*\.radscore\.(details|importance|contributions)\.": "the learner's own, and of permuted features",
     r"protocols\.|yardstick\.": "each protocol's own refits, and the yardstick's, are not in the folder",
     r"choice\.(folds|candidates\.|validation\.\w+\.cost)": "a setting; inner folds; beside each protocol alone",
@@ -114,7 +114,7 @@ def _walk_list(path: str, key: str, values: list) -> Iterator[tuple[str, VALUE]]
                 yield from _walk(f"{path}{_identity(key, v)}", key, v)
         else:
             for k in values[0]:
-                column = tuple(v[k] for v in values)
+                column = tuple(v.get(k) for v in values)
                 if all(_is_number(x) for x in column):
                     yield f"{path}[*].{k}", column
 

@@ -114,7 +114,12 @@ def test_new_patients_far_outside_are_held_to_the_end_and_counted(study, tmp_pat
     usual = pd.read_csv(study["tissues"]["disc"]["features"][0])
     usual.loc[7, "f2"] = 0.0
     usual.to_csv(tmp_path / "features.csv", index=False)
-    prldh.analyze(study | {"tissues": {"disc": {"features": [str(tmp_path / "features.csv")]}}}, tmp_path / "run")
+    usual[["id", "f0"]].to_csv(tmp_path / "one.csv", index=False)  # one feature alone has no penalty, and no end
+    tissues = {
+        "bone": {"features": [str(tmp_path / "one.csv")]},
+        "disc": {"features": [str(tmp_path / "features.csv")]},
+    }
+    prldh.analyze(study | {"tissues": tissues}, tmp_path / "run")
     score = json.loads((tmp_path / "run" / "results.json").read_text())["tissues"]["disc"]["radscore"]
     state = json.loads((tmp_path / "run" / "model.json").read_text())["tissues"]["disc"]["chain"][-1]["state"]
     assert score["reach"] == state["reach"] and score["reach"][0] < score["reach"][1]

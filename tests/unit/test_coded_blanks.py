@@ -27,6 +27,7 @@ MEASURED = {
     "a skewed feature": lambda r, n: r.lognormal(0, 3, n),
     "counts": lambda r, n: r.negative_binomial(0.3, 0.3 / (0.3 + r.choice([0.3, 3, 30])), n),
     "a score": lambda r, n: r.choice(5, n, p=r.dirichlet(np.ones(5))),
+    "a score from 6": lambda r, n: r.choice([6, 7, 8, 9, 10], n, p=r.dirichlet(np.full(5, 0.5))),
     "a score about 0": lambda r, n: r.choice([-1, 0, 1], n, p=r.dirichlet(np.ones(3))),
     "two groups": lambda r, n: r.choice([-1, 1], n),
     "zeros and volumes": lambda r, n: np.where(r.random(n) < 0.6, 0, r.lognormal(3, 1, n)),

@@ -404,7 +404,7 @@ ALIKE_IDS = WarnKind(
     "tables",
     "patients",
     "Ids that may be one patient's",
-    "{table}: {listed} differ in case, or in how a number is written, and are patients of their own.",
+    "{table}: {listed} differ in case, in width or in how a number is written, and are patients of their own.",
     "One patient in two rows counts twice, and may be trained on and held out at once. Ids that differ in nothing that"
     " can be seen are refused.",
     "Keep one row a patient where these are the same, or name the column that says whose rows they are as"

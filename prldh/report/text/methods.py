@@ -243,7 +243,7 @@ def _score(w: Writer, tissues: list[str]) -> str:
     if first.get("reason"):
         return f"From the features{remained} the Radscore, log odds of the event, was made by {fitted}."
     made = f"The Radscore is the linear predictor of the standardised features{remained} by {fitted}."
-    if first.get("reach"):
+    if any(w.data["tissues"][name]["radscore"].get("reach") for name in tissues):  # one feature alone is not penalised
         made += (
             " A score of a patient whom it was not fitted to was taken to lie no farther beyond the scores of those"
             " whom it was fitted to than a quarter of their range."
