@@ -345,7 +345,7 @@ def range_text(low: float, high: float) -> str:
     Examples
     --------
     >>> range_text(18.257, 81.249), range_text(-0.50004, 3.0), range_text(2, 2)
-    ('18.3 to 81.2', '−0.500 to 3', '2 to 2')
+    ('18.3 to 81.2', '−0.50 to 3', '2 to 2')
     >>> range_text(-2.0859e-120, 3.0e-121)
     '−2.08 × 10⁻¹²⁰ to 3 × 10⁻¹²¹'
     """
