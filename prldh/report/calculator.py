@@ -345,19 +345,30 @@ def range_text(low: float, high: float) -> str:
     Examples
     --------
     >>> range_text(18.257, 81.249), range_text(-0.50004, 3.0), range_text(2, 2)
-    ('18.3 to 81.2', '−0.500 to 3', '2 to 2')
+    ('18.3 to 81.2', '−0.50 to 3', '2 to 2')
+    >>> range_text(-2.0859e-120, 3.0e-121)
+    '−2.08 × 10⁻¹²⁰ to 3 × 10⁻¹²¹'
     """
     size = high - low
-    digits = max(0, 2 - math.floor(math.log10(size))) if size > 0 else 3
+    if size == 0:
+        return " to ".join([typeset(f"{low:.12g}")] * 2)
+    digits = max(0, 2 - math.floor(math.log10(size)))
     scale = 10.0**digits
     ends = low, high
     inward = math.ceil(low * scale - 1e-9) / scale, math.floor(high * scale + 1e-9) / scale
     # no rounding where a number is short already
     shown = [
-        f"{end:.12g}" if float(f"{end:.{digits}f}") == end else f"{rounded:.{digits}f}"
+        f"{end:.12g}" if float(f"{end:.{digits}f}") == end else _with_digits(rounded, digits)
         for end, rounded in zip(ends, inward, strict=True)
     ]
     return " to ".join(typeset(text) for text in shown)
+
+
+def _with_digits(value: float, digits: int) -> str:
+    """A number rounded to so many decimals: in a power of ten where it would be a row of zeros."""
+    if value == 0 or abs(value) >= 1e-6:
+        return f"{value:.{digits}f}"
+    return f"{value:.{max(0, digits + math.floor(math.log10(abs(value)) + 1e-9))}e}"
 
 
 def _form(tissue: Mapping[str, Any]) -> Form | str:

@@ -566,12 +566,25 @@ def test_an_edited_or_earlier_model(run, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("low", "high"), [(18.257, 81.249), (-0.5000451, 3.0), (0.001234, 0.00987), (2, 2), (-1e6, 12345.678)]
+    ("low", "high"),
+    [
+        (18.257, 81.249),
+        (-0.5000451, 3.0),
+        (0.001234, 0.00987),
+        (2, 2),
+        (2.34567, 2.34567),
+        (1.1e-9, 1.1e-9),
+        (-1e6, 12345.678),
+        (-2.9002e-120, 2.5878e-120),
+        (0.0, 3.3333e-9),
+    ],
 )
 def test_the_range_that_is_shown_lies_within(low, high):
-    ends = [float(end.replace("−", "-")) for end in range_text(low, high).split(" to ")]
+    plain = range_text(low, high).replace(" × 10", "e").translate(str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹−", "-0123456789-"))
+    assert len(plain) < 40
+    ends = [float(end) for end in plain.split(" to ")]
     assert low <= ends[0] <= ends[1] <= high
-    assert ends == pytest.approx([low, high], abs=0.01 * (high - low) + 1e-12)
+    assert ends == pytest.approx([low, high], rel=1e-9, abs=0.01 * (high - low) + 1e-140)
 
 
 def test_every_command_of_the_page_runs(run, recalibrated, tmp_path, monkeypatch):
