@@ -118,14 +118,12 @@ def analyze(
     with claim_output(given_path(out, "out"), force) as held:
         with one_thread():  # results do not depend on how sums are split over threads
             planned = None if plan_file is None else read_plan(plan_file)
-            progress("reading the study", 0, 1)
             plan = prepare(
                 study, engine=engine, seed=seed, jobs=jobs, dask=dask, progress=progress, out=held.out, plugins=plugins
             )
             try_statistics(plan.registry, plan.cohort.outcome)
             refuse_inputs_inside(held.out, [plan.folder / p for p in plan.study.inputs()], what_is_written(plan.study))
             followed, departed = _follow(planned, study, plan, started)
-            progress("reading the study", 1, 1)
             n_jobs = jobs or plan.study.compute.jobs or os.cpu_count() or 1
             with Workers(n_jobs, plan.study.compute.dask, refit_inputs(plan), say) as workers:
                 kept = open_kept(plan, say)

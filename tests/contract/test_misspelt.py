@@ -70,9 +70,10 @@ class _Settings(BaseModel):
 def _item(hook: str, **more: Any) -> SimpleNamespace:
     """The least that the kind has to have, and more."""
     needed = {need: (lambda *_: None) for need in REGISTRIES[hook].needs}
-    return SimpleNamespace(
-        **needed | {"name": "mine", "version": "1", "Settings": _Settings, "kind": "held_out"} | more
-    )
+    gives = {"register_transforms": "transforms values", "register_learners": "scores"}.get(hook, "columns")
+    texts = {"name": "mine", "version": "1", "kind": "held_out", "label": "Mine", "title": "Mine", "gives": gives}
+    own = {key: text for key, text in texts.items() if key in (*needed, "name", "version", "kind")}
+    return SimpleNamespace(**needed | own | {"Settings": _Settings} | more)
 
 
 EMPTY = Registry(load_entry_points=False, load_built_ins=False)
