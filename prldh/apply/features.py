@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from prldh.chain import Table
-from prldh.core import FittedStep, ImageValues, positions, take_columns
+from prldh.core import Fitted, FittedStep, ImageValues, positions, take_columns
 from prldh.data.imaging import TissueImages
 
 #: Source → the columns and values of single images.
@@ -17,14 +17,15 @@ SingleImages = Mapping[str, tuple[tuple[str, ...], ImageValues]]
 
 @dataclass(frozen=True)
 class ScoreInputs:
-    """What a score reads of patients: ``values`` (n, k), columns ``names``."""
+    """What a ``score`` reads of patients: ``values`` (n, k), columns ``names``."""
 
+    score: Fitted
     names: tuple[str, ...]
     values: np.ndarray
 
     def take(self, rows: np.ndarray) -> ScoreInputs:
         """The patients in ``rows`` (m,) alone."""
-        return ScoreInputs(self.names, self.values[rows])
+        return ScoreInputs(self.score, self.names, self.values[rows])
 
 
 def single_images(

@@ -446,7 +446,7 @@ class _Reader:
             has_values[known[where]] = False
             self._leave_out(name, np.isin(np.arange(len(self.ids)), known[where]), why)
         score, rows = chain[-1].fitted, np.flatnonzero(has_values)
-        inputs = ScoreInputs(score.names, np.full((len(self.ids), len(score.names)), np.nan))
+        inputs = ScoreInputs(score, score.names, np.full((len(self.ids), len(score.names)), np.nan))
         scores = np.full(len(self.ids), np.nan)
         if len(rows):
             images = single_images(chain, measured, wanted, self._rows_of(measured.ids)[rows]) if measured else {}

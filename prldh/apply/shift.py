@@ -7,7 +7,7 @@ covariance, as they were frozen.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ import numpy as np
 from prldh.apply.features import ScoreInputs
 from prldh.apply.frozen import Frozen
 from prldh.apply.patients import NewPatients
+from prldh.chain.learners import linear_scores
 from prldh.core import LinearScore, Warn, decimals, finite, take_columns, warn
 from prldh.data import some
 from prldh.engines import StatisticsEngine
@@ -38,7 +39,7 @@ def describe_shift(
     shifts, warnings = {}, []
     for tissue, inputs in patients.inputs.items():
         training = _training(frozen.model["tissues"][tissue])
-        warnings += _held_to_range(tissue, frozen.model["tissues"][tissue]["chain"][-1], inputs)
+        warnings += _held_to_range(tissue, inputs)
         features = [_feature(name, own, training) for name, own in zip(inputs.names, inputs.values.T, strict=True)]
         distances, reason = _distances(training, inputs, engine)
         n = len(inputs.values)
@@ -60,30 +61,19 @@ def describe_shift(
     return shifts, warnings
 
 
-def _held_to_range(tissue: str, last: Mapping[str, Any], inputs: ScoreInputs) -> list[Warn]:
+def _held_to_range(tissue: str, inputs: ScoreInputs) -> list[Warn]:
     """How many of the new patients' scores were cut off: by the score, or by those that it is made of."""
-    told, scores = [], list(_linear_scores(last))
+    told, scores = [], list(linear_scores(inputs.score))
     for number, score in enumerate(scores, start=1):
-        if score.reach is None or not {*score.names} <= {*inputs.names}:
+        if score.reach is None:
             continue
-        sums = score.sum(take_columns(inputs.values, inputs.names, score.names))
         low, high = score.reach
+        sums = score.sum(take_columns(inputs.values, inputs.names, score.names))
         n_beyond = int(((sums < low) | (sums > high)).sum())
         part = f", linear score {number} of the {len(scores)} that it is made of" * (len(scores) > 1)
         if n_beyond:
             told.append(warn.BEYOND_REACH(tissue=tissue + part, n_beyond=n_beyond, n=len(sums), low=low, high=high))
     return told
-
-
-def _linear_scores(step: Mapping[str, Any]) -> Iterator[LinearScore]:
-    """The linear scores of a frozen step: itself, or those of which it is made."""
-    if step["step"] == LinearScore.name:
-        yield LinearScore.from_state(step["state"])
-        return
-    parts = step["state"].get("parts")
-    for part in parts if isinstance(parts, list) else ():
-        if isinstance(part, dict) and {"step", "state"} <= part.keys():
-            yield from _linear_scores(part)
 
 
 def _sd_away(feature: Mapping[str, Any]) -> float:

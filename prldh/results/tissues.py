@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -159,10 +159,9 @@ def _radscore(score: FittedScore, plan: Plan, run: EngineRun, name: str) -> Rads
         return {feature: float(value) for (_, feature), value in zip(score.features, values, strict=True)}
 
     coefficients, center, scale = (by_feature(v) for v in (score.coefficients, score.center, score.scale))
-    entry = RadscoreEntry(
-        score.intercept, coefficients, center, scale, method, stage, collinearity, details, importance, added
-    )
-    return entry if score.reach is None else replace(entry, reach=score.reach)
+    numbers = score.intercept, coefficients, center, scale
+    reach = ABSENT if score.reach is None else score.reach
+    return RadscoreEntry(*numbers, method, stage, collinearity, details, importance, added, reach=reach)
 
 
 def _selection(plan: Plan, run: EngineRun, name: str) -> SelectionEntry:

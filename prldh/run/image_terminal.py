@@ -9,7 +9,7 @@ from shutil import get_terminal_size
 from textwrap import wrap
 from typing import Any, NamedTuple
 
-from prldh.core import in_lines, printable, warn
+from prldh.core import in_lines, number_of, printable, warn
 from prldh.data import some
 from prldh.data.imaging import file_stem, without_names
 
@@ -47,8 +47,8 @@ def summarise_findings(findings_by_tissue: dict[str, list[Any]], is_kept: bool =
     n_aside = len({(f.tissue, f.line) for *_, f in every if f.severity == "refused"})
     lines = _table(rows, None if is_kept else get_terminal_size().columns)
     lines.append(
-        f"{n_aside} case{'s' * (n_aside != 1)} would be put aside, {_many(counts['warning'], 'warning')},"
-        f" {_many(counts['note'], 'note')}."
+        f"{number_of(n_aside, 'case')} would be put aside, {number_of(counts['warning'], 'warning')},"
+        f" {number_of(counts['note'], 'note')}."
     )
     return in_lines(lines), not n_aside
 
@@ -80,12 +80,8 @@ def _whose(about: Mapping[str, Any]) -> str:
     """Of how many patients the rows are; where these are lesions, of how many lesions."""
     lesions = about.get("lesions")
     if not lesions or not lesions["n_several"]:
-        return _many(about["n_patients"], "patient")
-    return f"{_many(lesions['n'], 'lesion')} of {_many(lesions['n_patients'], 'patient')}"
-
-
-def _many(n: int, noun: str) -> str:
-    return f"{n} {noun}{'s' * (n != 1)}"
+        return number_of(about["n_patients"], "patient")
+    return f"{number_of(lesions['n'], 'lesion')} of {number_of(lesions['n_patients'], 'patient')}"
 
 
 def summarise_extraction(done: Any, out: Path, is_kept: bool = False) -> str:
@@ -99,9 +95,9 @@ def summarise_extraction(done: Any, out: Path, is_kept: bool = False) -> str:
         tissue = done.images.tissues[name]
         computed = sum(r.n_computed > 0 for r in tissue.results)
         lines.append(
-            f"{name}: {about['n_measured']} of {_many(about['n_cases'], 'case')} measured ({computed} now,"
+            f"{name}: {about['n_measured']} of {number_of(about['n_cases'], 'case')} measured ({computed} now,"
             f" {about['n_measured'] - computed} kept from before), {_whose(about)},"
-            f" {_many(len(about['features']), 'feature')}, {_many(about['n_readers'], 'reader')}."
+            f" {number_of(len(about['features']), 'feature')}, {number_of(about['n_readers'], 'reader')}."
         )
         lines += [
             f"  put aside: patient {r.row.patient} (line {r.row.line}):"
@@ -117,18 +113,18 @@ def summarise_extraction(done: Any, out: Path, is_kept: bool = False) -> str:
         n_warned = sum(f.severity == "warning" for f in tissue.findings)
         if n_warned:
             lines.append(
-                f"  the checks warn of {_many(n_warned, 'thing')}: see {out / 'features' / file_stem(name)}.json, or"
-                " `prldh extract STUDY.yaml --check`."
+                f"  the checks warn of {number_of(n_warned, 'thing')}: see {out / 'features' / file_stem(name)}.json,"
+                " or `prldh extract STUDY.yaml --check`."
             )
         absent = tissue.absent
         if absent:
-            lines.append(f"  without a value for some patient: {_many(len(absent), 'feature')} ({some(absent)}).")
+            lines.append(f"  without a value for some patient: {number_of(len(absent), 'feature')} ({some(absent)}).")
     # patients put aside are listed already
     lines += [f"  {w.message}" for w in done.warnings if w.code != warn.PATIENTS_ASIDE.code]
     if done.verified:
         worst = max(done.verified, key=done.verified.get)
         lines.append(
-            f"Verified against the reference: {_many(len(done.verified), 'feature')}, largest relative difference"
+            f"Verified against the reference: {number_of(len(done.verified), 'feature')}, largest relative difference"
             f" {done.verified[worst]:.1e} ({worst})."
         )
     elif done.verified is not None:

@@ -87,9 +87,10 @@ _TABLES = (".csv", ".tsv", ".txt")
 _FOR_TABLES = " It may be a table: `prldh init my-study --from {}` writes a study file for it."
 #: What the JSON files of a finished run begin with.
 _OF_A_RUN = re.compile(rb'\s*\{\s*"schema"\s*:\s*"prldh-([a-z-]+)/')
-#: Keys of a cohort file that a study file has not, and all that a cohort file has.
+#: Keys of a cohort file that a study file has not.
 _OF_COHORTS = {"name", "recalibrate"}
-_IN_COHORTS = _OF_COHORTS | {"clinical", "tissues", "extraction", "imaging", "image_steps", "consensus", "lesions"}
+#: Those that both may have.
+_OF_BOTH = {"clinical", "tissues", "extraction", "imaging"}
 
 
 def _refuse_results(path: Path, what: str) -> None:
@@ -109,7 +110,7 @@ def _refuse_results(path: Path, what: str) -> None:
 def _refuse_other(content: dict, path: Path, model: type[BaseModel]) -> None:
     """Refuse a cohort file in the place of a study file, and the other way round."""
     keys = content.keys()
-    if model is Study and keys & _OF_COHORTS and keys <= _IN_COHORTS:
+    if model is Study and keys & _OF_COHORTS and keys <= _OF_COHORTS | _OF_BOTH:
         raise StudyError(
             f"{shown_path(path)} is a cohort file of new patients, and no study file. Apply a finished run's models to"
             f" it: `prldh apply RUN {shown_path(path)}`."

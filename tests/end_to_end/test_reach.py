@@ -168,3 +168,16 @@ def test_new_patients_whom_the_scores_of_a_mean_hold_are_counted(study, tmp_path
     assert all("the features of 2 of 3 new patients" in each for each in told)
     (far,) = (w["message"] for w in entry["warnings"] if w["code"] == FAR_FEATURES.code)
     assert re.search(r"f0 \(\d\.\de\+\d\d SD\)", far)  # a number that is read, however far
+
+
+def test_methods_tell_of_the_ends_of_scores_whose_mean_is_taken(study, tmp_path):
+    usual = pd.read_csv(study["tissues"]["disc"]["features"][0])
+    usual.loc[7, "f2"] = 0.0
+    usual.to_csv(tmp_path / "features.csv", index=False)
+    learner = {"mean": {"of": ["ridge", "logistic", {"mean": {"of": ["lasso"]}}]}}
+    own = study | {"learner": learner, "tissues": {"disc": {"features": [str(tmp_path / "features.csv")]}}}
+    data = prldh.analyze(own | {"second_stage": "as_is"}, tmp_path / "run", jobs=1).data
+    ends = [len(part["ends"]) for part in data["tissues"]["disc"]["radscore"]["details"]["parts"]]
+    assert ends == [1, 0, 1]
+    page = re.sub(r"\s+", " ", (tmp_path / "run" / "report.html").read_text())
+    assert "A linear score in it of a patient whom it was not fitted to" in page

@@ -12,10 +12,11 @@ from click.testing import CliRunner
 from small_run import write_blank
 
 import prldh.report.figures as figures
+from prldh.apply.cohort_file import NewCohort
 from prldh.cli import cli
 from prldh.core.errors import StudyError
 from prldh.core.terms import parse_term
-from prldh.study import read_study
+from prldh.study import Study, read_study, study_file
 
 NO_STUDY = "prldh: {} is {}, and no study file. Give the YAML file; `prldh report RUN`"
 GIVEN = {
@@ -114,3 +115,8 @@ def test_a_file_that_the_run_wrote_and_that_is_not_there_is_told_by_name(made, t
     done = CliRunner().invoke(cli, command)
     assert lost in done.output and "Traceback" not in done.output
     assert isinstance(done.exception, SystemExit | None) and (lost == "predictions.csv" or done.exit_code == 1)
+
+
+def test_the_keys_of_a_cohort_file_are_those_of_its_model():
+    assert study_file._OF_COHORTS | study_file._OF_BOTH == NewCohort.model_fields.keys()
+    assert study_file._OF_BOTH == NewCohort.model_fields.keys() & Study.model_fields.keys()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from prldh.chain.learners.contributions import Contributions, shap_values
 from prldh.chain.learners.linear import RADSCORES, LogisticLearner
+from prldh.chain.learners.mean import linear_scores
 from prldh.chain.learners.penalised import ElasticNetLearner, LassoLearner, RidgeLearner
 from prldh.chain.learners.registered import LEARNERS, YARDSTICKS
 
@@ -16,5 +17,6 @@ __all__ = [
     "RADSCORES",
     "RidgeLearner",
     "YARDSTICKS",
+    "linear_scores",
     "shap_values",
 ]

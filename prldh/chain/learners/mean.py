@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
@@ -13,6 +13,7 @@ from prldh.chain.applying import applied, permuting
 from prldh.chain.shared import child_of
 from prldh.core import (
     NO_COLUMNS,
+    Fitted,
     FittedScore,
     Kind,
     LinearScore,
@@ -105,6 +106,15 @@ class MeanScore:
         return self.log_odds(take_columns(values, names, self.names))
 
 
+def linear_scores(score: Fitted) -> Iterator[LinearScore]:
+    """The linear scores of which a score is made: itself, or those whose mean it is."""
+    if isinstance(score, LinearScore):
+        yield score
+    elif isinstance(score, MeanScore):
+        for part in score.parts:
+            yield from linear_scores(part.score)
+
+
 @dataclass(frozen=True)
 class MeanLearner:
     """The mean of the log odds of other learners, each fitted on the same rows with random numbers of its own.
@@ -169,6 +179,7 @@ class MeanLearner:
             warnings += [f"{learner.name}: {sentence}" for sentence in told]
         details = [
             {"learner": learner.name, "features": len(part.score.names), **getattr(part.score, "details", {})}
+            | {"ends": [list(each.reach) for each in linear_scores(part.score) if each.reach is not None]}
             for (learner, _), part in zip(self.learners, parts, strict=True)
         ]
         return MeanScore(tuple(parts), {"parts": details}, tuple(warnings))

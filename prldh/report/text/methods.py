@@ -241,11 +241,15 @@ def _score(w: Writer, tissues: list[str]) -> str:
     fitted = w.fill(w.words.learner) if w.words.learner else w.words.learner_label(first["method"])
     remained = " that remained" * any(w.data["tissues"][name]["selection"]["steps"] for name in tissues)
     if first.get("reason"):
-        return f"From the features{remained} the Radscore, log odds of the event, was made by {fitted}."
-    made = f"The Radscore is the linear predictor of the standardised features{remained} by {fitted}."
-    if any(w.data["tissues"][name]["radscore"].get("reach") for name in tissues):  # one feature alone is not penalised
+        made = f"From the features{remained} the Radscore, log odds of the event, was made by {fitted}."
+    else:
+        made = f"The Radscore is the linear predictor of the standardised features{remained} by {fitted}."
+    scores = [w.data["tissues"][name]["radscore"] for name in tissues]  # one feature alone is not penalised
+    parts = [part for score in scores for part in (score.get("details") or {}).get("parts", ())]
+    if any(each.get("reach") for each in scores) or any(part.get("ends") for part in parts):
+        what = "A score" if any(each.get("reach") for each in scores) else "A linear score in it"
         made += (
-            " A score of a patient whom it was not fitted to was taken to lie no farther beyond the scores of those"
+            f" {what} of a patient whom it was not fitted to was taken to lie no farther beyond the scores of those"
             " whom it was fitted to than a quarter of their range."
         )
     return made
